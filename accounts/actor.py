@@ -1,0 +1,113 @@
+"""Who acts: bound to the database transaction, so that row-level security and the audit trail know it too."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import uuid
+from typing import TYPE_CHECKING, TypeAlias
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection, transaction
+
+from accounts.roles import SYSTEM, System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.models import AuditEvent, User
+
+Actor: TypeAlias = "User | System | AnonymousUser"
+
+
+@dataclasses.dataclass(slots=True)
+class Acting:
+    """The actor of the running transaction and the audit events that wait for its end."""
+
+    actor: Actor
+    via: str
+    ip: str | None = None
+    request_id: str = ""
+    scopes: frozenset[str] | None = None
+    events: list[AuditEvent] = dataclasses.field(default_factory=list)
+
+
+_acting: contextvars.ContextVar[Acting | None] = contextvars.ContextVar("acting", default=None)
+
+
+def current() -> Acting | None:
+    """The innermost `acting_as`, or None outside any."""
+    return _acting.get()
+
+
+def _bind(user_id: str, role: str) -> tuple[str, str]:
+    """Set the transaction-local settings that the row-level policies read; return the values before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH old AS MATERIALIZED (SELECT current_setting('cardiocare.user_id', true) AS u,"
+            " current_setting('cardiocare.role', true) AS r)"
+            " SELECT u, r, set_config('cardiocare.user_id', %s, true), set_config('cardiocare.role', %s, true) FROM old",
+            [user_id, role],
+        )
+        row = cursor.fetchone()
+    return row[0] or "", row[1] or ""
+
+
+def _identity(actor: Actor) -> tuple[str, str]:
+    if actor is SYSTEM:
+        return "", SYSTEM.role
+    if not actor.is_authenticated or not actor.is_active:
+        return "", ""
+    return str(actor.pk), str(actor.role)  # type: ignore[union-attr]  # an authenticated actor is a User
+
+
+@contextlib.contextmanager
+def acting_as(actor: Actor, *, via: str = "command", ip: str | None = None, request_id: str = "") -> Iterator[Acting]:
+    """Run a block in one transaction as `actor`; its audit events are written just before the commit.
+
+    The audit chain is locked from the first event written to the commit, hence at the end.
+    """
+    outer = _acting.get()
+    acting = Acting(actor, outer.via if outer else via, outer.ip if outer else ip)
+    acting.request_id = outer.request_id if outer else request_id or uuid.uuid4().hex
+    token = _acting.set(acting)
+    try:
+        with transaction.atomic():
+            before = _bind(*_identity(actor))
+            yield acting
+            write_events(acting)
+            _bind(*before)
+    finally:
+        _acting.reset(token)
+
+
+def become(actor: Actor, *, scopes: frozenset[str] | None = None) -> None:
+    """Change the actor of the running block, once an API key has said who it is."""
+    acting = _acting.get()
+    if acting is None:
+        raise RuntimeError("become() needs a surrounding acting_as() block.")
+    acting.actor, acting.scopes = actor, scopes
+    _bind(*_identity(actor))
+
+
+def write_events(acting: Acting) -> None:
+    """Insert the waiting audit events; the database chains them. The last step of a block."""
+    from accounts.models import AuditEvent
+
+    events, acting.events = acting.events, []
+    if events:
+        _bind("", SYSTEM.role)  # the rows written are read back, which the actor itself may not do
+        AuditEvent.objects.bulk_create(events)
+
+
+@contextlib.contextmanager
+def elevated() -> Iterator[None]:
+    """Let a service write rows that the actor may not yet see, after it has checked the permission.
+
+    The audit trail keeps naming the actor.
+    """
+    with transaction.atomic():
+        before = _bind("", SYSTEM.role)
+        yield
+        _bind(*before)

@@ -1,0 +1,6 @@
+"""Routes of signing in and of administration."""
+
+from django.urls import path
+
+app_name = "accounts"
+urlpatterns: list = []

@@ -1,0 +1,13 @@
+"""The Celery application. Importing it imports no task and no model."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cardiocare_site.settings")
+
+app = Celery("cardiocare")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["worker"])

@@ -1,0 +1,31 @@
+"""What every page needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.policy import Permission, can
+
+NAVIGATION = (
+    (Permission.READ_HISTORY, "Worklist", "diagnostics:worklist"),
+    (Permission.FIND_PATIENTS, "Patients", "patients:list"),
+    (Permission.READ_OWN_REPORTS, "My reports", "diagnostics:reports"),
+    (Permission.AUDIT_PREDICTIONS, "Predictions", "diagnostics:predictions"),
+    (Permission.READ_AUDIT, "Audit trail", "accounts:audit"),
+    (Permission.SEE_WORKERS, "Workers", "diagnostics:workers"),
+    (Permission.MANAGE_USERS, "Users", "accounts:users"),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """The pages that the user may open, the current one marked."""
+    user = getattr(request, "user", None)
+    items = []
+    for permission, label, route in NAVIGATION:
+        if can(user, permission):
+            url = reverse(route)
+            items.append({"label": label, "url": url, "current": request.path.startswith(url)})
+    return {"nav_items": items}

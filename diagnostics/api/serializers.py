@@ -1,0 +1,105 @@
+"""The shapes of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from diagnostics.models import Diagnosis, Prediction
+from patients.models import Patient
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class UploadRequestSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serializers.Serializer):
+    """A batch of files for one patient."""
+
+    patient = serializers.CharField(help_text="Id of the patient")
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), help_text="One or more files")
+
+
+class VerdictSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serializers.Serializer):
+    """What became of one file."""
+
+    filename = serializers.CharField()
+    accepted = serializers.BooleanField()
+    upload_id = serializers.UUIDField(allow_null=True)
+    diagnosis_id = serializers.UUIDField(allow_null=True)
+    reason_code = serializers.CharField(allow_null=True)
+    message = serializers.CharField()
+
+
+class UploadResponseSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serializers.Serializer):
+    """One verdict per file, in the order sent."""
+
+    files = VerdictSerializer(many=True)
+
+
+class PredictionSerializer(serializers.ModelSerializer[Prediction] if TYPE_CHECKING else serializers.ModelSerializer):
+    """One model's answer."""
+
+    model = serializers.CharField(source="model_version.name")
+    version = serializers.CharField(source="model_version.version")
+    weights_sha256 = serializers.CharField(source="model_version.weights_sha256")
+    label = serializers.SerializerMethodField()
+    reason_code = serializers.SerializerMethodField()
+    heatmap_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Prediction
+        fields = [
+            "id", "model", "version", "weights_sha256", "outcome", "label", "confidence", "probabilities",
+            "prediction_set", "reason_code", "message", "threshold", "heatmap_url", "duration_ms",
+            "input_sha256", "code_version", "device",
+        ]  # fmt: skip
+
+    def get_label(self, prediction: Prediction) -> str | None:
+        """None unless the model predicted."""
+        return prediction.label or None
+
+    def get_reason_code(self, prediction: Prediction) -> str | None:
+        """None if the model predicted."""
+        return prediction.reason_code or None
+
+    def get_heatmap_url(self, prediction: Prediction) -> str | None:
+        """Address of the heatmap PNG; None if there is none."""
+        if not hasattr(prediction, "heatmap"):
+            return None
+        return reverse("api:heatmap", args=[prediction.pk], request=self.context.get("request"))
+
+
+class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis] if TYPE_CHECKING else serializers.ModelSerializer):
+    """A diagnosis with the answers of its models."""
+
+    patient = serializers.UUIDField(source="patient_id")
+    risk_level = serializers.SerializerMethodField()
+    reason_code = serializers.SerializerMethodField()
+    predictions = PredictionSerializer(many=True)
+
+    class Meta:
+        model = Diagnosis
+        fields = [
+            "id", "patient", "upload_id", "status", "attempt", "risk_level", "risk_reasons", "predictions", "reason_code",
+            "message", "created_at", "finished_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(serializers.ChoiceField(choices=["low", "moderate", "high"], allow_null=True))
+    def get_risk_level(self, diagnosis: Diagnosis) -> str | None:
+        """None until there is an answer."""
+        return diagnosis.risk_level or None
+
+    def get_reason_code(self, diagnosis: Diagnosis) -> str | None:
+        """None unless refused or failed."""
+        return diagnosis.reason_code or None
+
+
+class PatientSerializer(serializers.ModelSerializer[Patient] if TYPE_CHECKING else serializers.ModelSerializer):
+    """A patient."""
+
+    class Meta:
+        model = Patient
+        fields = ["id", "mrn", "given_name", "family_name", "birth_date", "sex"]

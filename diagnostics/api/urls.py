@@ -1,0 +1,16 @@
+"""Routes of the REST API, version 1."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from diagnostics.api import views
+
+app_name = "api"
+urlpatterns = [
+    path("uploads/", views.UploadView.as_view(), name="uploads"),
+    path("diagnoses/", views.DiagnosisListView.as_view(), name="diagnoses"),
+    path("diagnoses/<uuid:diagnosis_id>/", views.DiagnosisView.as_view(), name="diagnosis"),
+    path("predictions/<uuid:prediction_id>/heatmap/", views.HeatmapView.as_view(), name="heatmap"),
+    path("patients/", views.PatientListView.as_view(), name="patients"),
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
+]

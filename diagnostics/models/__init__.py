@@ -1,0 +1,9 @@
+"""Models of uploads, diagnoses, predictions, reviews and reports."""
+
+from diagnostics.models.diagnosis import Diagnosis
+from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
+from diagnostics.models.review import Report, Review
+from diagnostics.models.upload import Upload
+from diagnostics.models.worker_node import WorkerNode
+
+__all__ = ["Diagnosis", "Heatmap", "ModelVersion", "Prediction", "Report", "Review", "Upload", "WorkerNode"]

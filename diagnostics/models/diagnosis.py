@@ -1,0 +1,61 @@
+"""The answer to one upload."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from diagnostics.models.upload import OfPatientQuerySet, Upload
+from diagnostics.risk import RiskLevel
+from diagnostics.states import SETTLED, Status
+from patients.models import Patient
+
+
+class Diagnosis(models.Model):
+    """What became of an upload. Changed by diagnostics.services only.
+
+    `message` is for the user, `technical_detail` for the administrator. `attempt` counts from 1; a running attempt holds a lease
+    until `lease_until`, after which the sweeper takes it back.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    upload = models.OneToOneField(Upload, on_delete=models.PROTECT, related_name="diagnosis")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="diagnoses")
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    message = models.CharField(max_length=500, blank=True)
+    reason_code = models.CharField(max_length=64, blank=True)
+    technical_detail = models.TextField(blank=True)
+    risk_level = models.CharField(max_length=8, choices=RiskLevel, blank=True)
+    risk_reasons = ArrayField(models.TextField(), default=list)
+    worker = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    queued_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = OfPatientQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "diagnoses"
+        indexes = [
+            models.Index(fields=["status", "queued_at"], name="diagnosis_open", condition=models.Q(finished_at=None)),
+            models.Index(fields=["patient", "-created_at"], name="diagnosis_of_patient"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="diagnosis_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Short id and state."""
+        return f"{str(self.pk)[:8]} {self.status}"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more happens without a person."""
+        return Status(self.status) in SETTLED

@@ -1,0 +1,54 @@
+"""Every reason code of the platform with its sentence: what happened, why, what to do next. Codes never change meaning."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class Reason(StrEnum):
+    """Stable reason codes for refusals and failures."""
+
+    EMPTY = "empty_file"
+    TOO_LARGE = "file_too_large"
+    TOO_MANY = "too_many_files"
+    UNKNOWN_TYPE = "unsupported_type"
+    NOT_AN_IMAGE = "active_content"
+    TRUNCATED = "truncated_file"
+    HIDDEN_DATA = "hidden_data"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_SMALL = "too_small"
+    PATIENT_NOT_FOUND = "patient_not_found"
+    NO_FILES = "no_files"
+    DUPLICATE = "duplicate"
+    STORAGE = "storage_unavailable"
+    WORKER_LOST = "worker_lost"
+    ANALYSIS_FAILED = "analysis_failed"
+    TIME_LIMIT = "time_limit"
+    FILE_MISSING = "file_missing"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.EMPTY: "The file is empty. Export it again from the source and upload that copy.",
+    Reason.TOO_LARGE: "The file is larger than {limit_mb} MB. Upload a smaller image of the same trace.",
+    Reason.TOO_MANY: "Only {limit} files are taken at once, and this one came after them. Upload it in the next batch.",
+    Reason.UNKNOWN_TYPE: "This looks like {found}, which is not read yet. Upload the ECG as PNG, JPEG or WebP.",
+    Reason.NOT_AN_IMAGE: "This is {found}, not a photograph or scan, whatever its name says. Upload the ECG as PNG, JPEG or WebP.",
+    Reason.TRUNCATED: "The image breaks off before its end, so part of the trace may be missing. Export or copy it again.",
+    Reason.HIDDEN_DATA: "Other data follow the end of the image, as in a tampered file. Open it, save it as a new image, and upload that.",
+    Reason.TOO_MANY_PIXELS: "The image has {pixels} million pixels; at most {limit} million are read. Scale it down and upload again.",
+    Reason.TOO_SMALL: "The image is only {width} x {height} pixels, too few to see a trace. Upload it at a higher resolution.",
+    Reason.PATIENT_NOT_FOUND: "No patient of yours has this number. Check the patient, or ask to join the care team.",
+    Reason.NO_FILES: "No file was chosen. Choose one or more files and upload again.",
+    Reason.DUPLICATE: "This very file was uploaded for this patient before; its result is linked, nothing was computed again.",
+    Reason.STORAGE: "The file could not be stored, so nothing was kept. Try again in a minute; if it persists, tell the administrator.",
+    Reason.WORKER_LOST: "The analysis was interrupted {attempts} times and was given up. Run it again, or tell the administrator.",
+    Reason.ANALYSIS_FAILED: "The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",
+    Reason.TIME_LIMIT: "The analysis took too long and was ended. Run it again, or tell the administrator.",
+    Reason.FILE_MISSING: "The stored file could not be read. Tell the administrator: the storage needs attention.",
+}
+
+
+def sentence(reason: Reason, **values: Any) -> str:
+    """The sentence of a reason with its values filled in."""
+    return SENTENCES[reason].format(**values)

@@ -1,0 +1,65 @@
+"""From what the models answered to High, Moderate or Low, with reasons. Rules only; no patient data, no database.
+
+Source: clinical grading of the six beat classes for triage, to be reviewed by the responsible cardiologist; a label stands for
+what the picture shows, not for the patient's prognosis. The rule is monotone: a further or worse label never lowers the level.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from ml.contract import ModelResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class RiskLevel(models.TextChoices):
+    """Triage level of a diagnosis."""
+
+    LOW = "low", "Low"
+    MODERATE = "moderate", "Moderate"
+    HIGH = "high", "High"
+
+
+ORDER = (RiskLevel.LOW, RiskLevel.MODERATE, RiskLevel.HIGH)
+
+LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
+    "Normal": (RiskLevel.LOW, "a normal beat"),
+    "PAC": (RiskLevel.LOW, "a premature atrial beat, common and mostly harmless when rare"),
+    "RBBB": (RiskLevel.MODERATE, "right bundle branch block, which may point to structural heart or lung disease"),
+    "PVC": (RiskLevel.MODERATE, "a premature ventricular beat; how many there are and the heart's function decide"),
+    "LBBB": (RiskLevel.MODERATE, "left bundle branch block, which is often a sign of structural heart disease"),
+    "VF": (RiskLevel.HIGH, "ventricular fibrillation, a life-threatening rhythm"),
+}
+
+
+def assess(results: Iterable[ModelResult]) -> tuple[RiskLevel | None, list[str]]:
+    """The highest level among the labels that the models give or cannot exclude, and a sentence for each.
+
+    Returns (None, [reason]) when no model could answer. An abstention is at least Moderate: a person has to look.
+    """
+    level: RiskLevel | None = None
+    reasons: list[str] = []
+    for result in results:
+        if result.outcome is Outcome.PREDICTED and result.label is not None:
+            risk, meaning = LABEL_RISK[result.label]
+            level = _higher(level, risk)
+            reasons.append(f"{result.model} sees {meaning} ({result.label}, {(result.confidence or 0):.0%}).")
+        elif result.outcome is Outcome.ABSTAINED:
+            level = _higher(level, RiskLevel.MODERATE)
+            reasons.append(f"{result.model} is not sure enough to answer; a person has to read the trace.")
+        else:
+            continue
+        for label in result.prediction_set:
+            if label != result.label:
+                risk, meaning = LABEL_RISK[label]
+                level = _higher(level, risk)
+                reasons.append(f"{label} cannot be excluded: {meaning}.")
+    return level, reasons or ["No model could read this file, so no risk was determined."]
+
+
+def _higher(one: RiskLevel | None, other: RiskLevel) -> RiskLevel:
+    return other if one is None else max(one, other, key=ORDER.index)

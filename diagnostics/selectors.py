@@ -1,0 +1,82 @@
+"""Reads of diagnoses, predictions, reports and workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Prefetch
+
+from accounts.policy import Permission, require
+from diagnostics.models import Diagnosis, Heatmap, Prediction, Report, Review, WorkerNode
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.db.models import QuerySet
+
+    from accounts.actor import Actor
+    from patients.models import Patient
+
+
+def diagnoses(actor: Actor, *, patient: Patient | None = None) -> QuerySet[Diagnosis]:
+    """The diagnoses that the actor may read, newest first, with upload, patient and predictions."""
+    require(actor, Permission.READ_DIAGNOSES)
+    predictions = Prediction.objects.visible_to(actor).select_related("model_version").defer("model_version__contract")
+    rows = (
+        Diagnosis.objects.visible_to(actor)
+        .select_related("upload__uploaded_by", "patient")
+        .prefetch_related(Prefetch("predictions", predictions))
+    )
+    return rows.filter(patient=patient) if patient else rows
+
+
+def get_diagnosis(actor: Actor, diagnosis_id: uuid.UUID) -> Diagnosis:
+    """One diagnosis. Raises Diagnosis.DoesNotExist for a foreign or unknown one alike."""
+    return diagnoses(actor).get(pk=diagnosis_id)
+
+
+def worklist(actor: Actor) -> QuerySet[Diagnosis]:
+    """What waits for the actor: results without a signature, high risk first, then the oldest."""
+    from django.db.models import Case, IntegerField, Value, When
+
+    from diagnostics.risk import RiskLevel
+    from diagnostics.states import Status
+
+    urgency = Case(
+        When(risk_level=RiskLevel.HIGH, then=Value(0)),
+        When(status=Status.FAILED, then=Value(1)),
+        When(risk_level=RiskLevel.MODERATE, then=Value(2)),
+        default=Value(3),
+        output_field=IntegerField(),
+    )
+    waiting = (Status.QUEUED, Status.RUNNING, Status.COMPLETED, Status.REVIEWED, Status.FAILED)
+    return diagnoses(actor).filter(status__in=waiting).annotate(urgency=urgency).order_by("urgency", "created_at")
+
+
+def heatmap_png(actor: Actor, prediction_id: uuid.UUID) -> bytes:
+    """The heatmap of a prediction. Raises Heatmap.DoesNotExist if there is none that the actor may see."""
+    require(actor, Permission.READ_DIAGNOSES)
+    return bytes(Heatmap.objects.visible_to(actor).get(pk=prediction_id).png)
+
+
+def reviews(actor: Actor, diagnosis: Diagnosis) -> QuerySet[Review]:
+    """The reviews of a diagnosis, newest first."""
+    return Review.objects.visible_to(actor).filter(diagnosis=diagnosis).select_related("reviewer", "report")
+
+
+def reports(actor: Actor) -> QuerySet[Report]:
+    """The signed reports that the actor may read: the latest version of each diagnosis, newest first."""
+    latest = Report.objects.visible_to(actor).order_by("diagnosis_id", "-version").distinct("diagnosis_id")
+    return Report.objects.visible_to(actor).filter(pk__in=latest.values("pk")).select_related("signed_by")
+
+
+def predictions(actor: Actor) -> QuerySet[Prediction]:
+    """Every prediction with its provenance, newest first, for those who audit."""
+    require(actor, Permission.AUDIT_PREDICTIONS)
+    return Prediction.objects.visible_to(actor).select_related("model_version").defer("model_version__contract")
+
+
+def workers(actor: Actor) -> QuerySet[WorkerNode]:
+    """The workers heard of, alive or not."""
+    require(actor, Permission.SEE_WORKERS)
+    return WorkerNode.objects.all()

@@ -1,0 +1,153 @@
+"""What a file really is, found from its content; never from its name or the browser's word."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import struct
+import warnings
+from typing import IO
+
+from django.conf import settings
+from PIL import Image, UnidentifiedImageError
+
+from diagnostics.reasons import Reason, sentence
+
+MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+SMALLEST_SIDE = 32
+HEAD = 1024
+# First bytes -> how a person calls it.
+KNOWN_HEADS = (
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a zip archive or Office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"#!", "a script"),
+)
+ACTIVE_MARKS = ((b"<svg", "an SVG drawing"), (b"<html", "a web page"), (b"<!doctype html", "a web page"), (b"<script", "a web page"))
+
+
+class Refused(Exception):  # noqa: N818  # named after what happened
+    """The file is not accepted; carries the reason code and the sentence for the user."""
+
+    def __init__(self, reason: Reason, **values: object) -> None:
+        self.reason, self.message = reason, sentence(reason, **values)
+        super().__init__(self.message)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inspected:
+    """A file fit to be stored."""
+
+    media_type: str
+    size: int
+    sha256: str
+
+
+def inspect(file: IO[bytes]) -> Inspected:
+    """Read a file from its start and say what it is.
+
+    Memory: one decoded image of at most `UPLOAD_MAX_PIXELS` pixels.
+
+    Raises:
+        Refused: with the reason, if it is not a whole, plain, readable image within the limits.
+    """
+    size = file.seek(0, 2)
+    if size == 0:
+        raise Refused(Reason.EMPTY)
+    if size > settings.UPLOAD_MAX_BYTES:
+        raise Refused(Reason.TOO_LARGE, limit_mb=settings.UPLOAD_MAX_BYTES // 1_000_000)
+    file.seek(0)
+    head = file.read(HEAD)
+    media_type = _decode(file, head)
+    file.seek(0)
+    data = file.read()
+    if _image_end(data, media_type) < len(data.rstrip(b"\0")):
+        raise Refused(Reason.HIDDEN_DATA)
+    return Inspected(media_type, size, hashlib.sha256(data).hexdigest())
+
+
+def _decode(file: IO[bytes], head: bytes) -> str:
+    """Decode the image fully, once its header has promised to fit; return its media type."""
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours and stricter
+            image = Image.open(file, formats=tuple(MEDIA_TYPES))
+    except Image.DecompressionBombError:
+        raise Refused(Reason.TOO_MANY_PIXELS, pixels="far too many", limit=_limit()) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error):
+        raise _not_an_image(head) from None
+    width, height = image.size
+    if width * height > settings.UPLOAD_MAX_PIXELS:
+        raise Refused(Reason.TOO_MANY_PIXELS, pixels=round(width * height / 1e6), limit=_limit())
+    if min(width, height) < SMALLEST_SIDE:
+        raise Refused(Reason.TOO_SMALL, width=width, height=height)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError, struct.error, EOFError):
+        raise Refused(Reason.TRUNCATED) from None
+    return MEDIA_TYPES[image.format or ""]
+
+
+def _limit() -> int:
+    return settings.UPLOAD_MAX_PIXELS // 1_000_000
+
+
+def _not_an_image(head: bytes) -> Refused:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for mark, name in ACTIVE_MARKS:
+        if mark in text:
+            return Refused(Reason.NOT_AN_IMAGE, found=name)
+    if head[128:132] == b"DICM":
+        return Refused(Reason.UNKNOWN_TYPE, found="a DICOM file")
+    for start, name in KNOWN_HEADS:
+        if head.startswith(start):
+            return Refused(Reason.UNKNOWN_TYPE, found=name)
+    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF")):
+        return Refused(Reason.TRUNCATED)
+    return Refused(Reason.UNKNOWN_TYPE, found="a file of another kind")
+
+
+def _image_end(data: bytes, media_type: str) -> int:
+    """Where the image ends by its own format, in bytes from the start; anything after it is hidden data."""
+    if media_type == "image/webp":
+        return 8 + struct.unpack("<I", data[4:8])[0]
+    if media_type == "image/png":
+        return _png_end(data)
+    return _jpeg_end(data)
+
+
+def _png_end(data: bytes) -> int:
+    position = 8
+    while position + 12 <= len(data):
+        length = struct.unpack(">I", data[position : position + 4])[0]
+        kind = data[position + 4 : position + 8]
+        position += length + 12
+        if kind == b"IEND":
+            return position
+    return len(data)
+
+
+def _jpeg_end(data: bytes) -> int:
+    """The end-of-image marker that closes the first image: segments are skipped by their length, scans byte by byte."""
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            position = data.find(b"\xff", position)
+            if position < 0:
+                break
+            continue
+        marker = data[position + 1]
+        if marker == 0xD9:  # noqa: PLR2004  # end of image
+            return position + 2
+        if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD7:  # noqa: PLR2004  # stuffing, fill, restart
+            position += 1 if marker == 0xFF else 2  # noqa: PLR2004  # fill byte
+            continue
+        position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
+    return len(data)

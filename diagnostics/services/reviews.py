@@ -1,0 +1,113 @@
+"""A doctor's review, signature and amendment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.policy import Permission, require
+from diagnostics.models import Diagnosis, Report, Review
+from diagnostics.plain_words import report_body, report_title
+from diagnostics.risk import LABEL_RISK, RiskLevel
+from diagnostics.states import Status, check_move
+
+if TYPE_CHECKING:
+    import uuid
+
+    from accounts.actor import Actor
+
+
+class ReviewRefused(Exception):  # noqa: N818  # named after what happened
+    """The review contradicts itself; the text says how, for the doctor."""
+
+
+@transaction.atomic
+def review(  # noqa: PLR0913  # the fields of a review
+    actor: Actor,
+    *,
+    diagnosis_id: uuid.UUID,
+    decision: str,
+    label: str = "",
+    override_reason: str = "",
+    comment: str = "",
+) -> Review:
+    """Record that the doctor confirms or overrides. After signing, a further review begins an amendment.
+
+    Raises:
+        PermissionDenied, Diagnosis.DoesNotExist, IllegalMove: not allowed, not the actor's, not ready for review.
+        ReviewRefused: confirming where no model answered, or overriding without label or reason.
+    """
+    require(actor, Permission.REVIEW)
+    diagnosis = Diagnosis.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=diagnosis_id)
+    signed = diagnosis.status in {Status.SIGNED, Status.AMENDED}
+    if not signed:
+        check_move(diagnosis.status, Status.REVIEWED)
+    prediction = diagnosis.predictions.exclude(label="").order_by("-confidence").first()
+    if decision == Review.Decision.CONFIRM:
+        if prediction is None:
+            raise ReviewRefused("No model gave a label that could be confirmed. Override it with what you see.")
+        label, override_reason, level = prediction.label, "", diagnosis.risk_level
+    else:
+        if label not in LABEL_RISK:
+            raise ReviewRefused("Choose what the trace shows.")
+        if override_reason not in Review.OverrideReason.values:
+            raise ReviewRefused("Choose why you disagree with the model.")
+        if override_reason == Review.OverrideReason.OTHER and not comment.strip():
+            raise ReviewRefused("Write in the comment why you disagree.")
+        level = LABEL_RISK[label][0]
+    row = Review.objects.create(
+        diagnosis=diagnosis,
+        reviewer_id=actor.pk,
+        decision=decision,
+        label=label,
+        risk_level=RiskLevel(level),
+        override_reason=override_reason,
+        comment=comment.strip(),
+    )
+    if not signed:
+        diagnosis.status = Status.REVIEWED
+        diagnosis.save(update_fields=["status"])
+    audit.record(
+        audit.Action.REVIEW,
+        obj=diagnosis,
+        patient_id=diagnosis.patient_id,
+        detail={"decision": decision, "override_reason": override_reason},
+    )
+    return row
+
+
+@transaction.atomic
+def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
+    """Sign the latest review, which makes the report that the patient reads; signing a later review amends it.
+
+    Raises:
+        PermissionDenied, Diagnosis.DoesNotExist, IllegalMove: not allowed, not the actor's, not reviewed.
+        ReviewRefused: the review is another doctor's, or is signed already.
+    """
+    require(actor, Permission.REVIEW)
+    diagnosis = Diagnosis.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=diagnosis_id)
+    after = Status.AMENDED if diagnosis.status in {Status.SIGNED, Status.AMENDED} else Status.SIGNED
+    check_move(diagnosis.status, after)
+    latest = diagnosis.reviews.order_by("-reviewed_at", "-pk").first()
+    if latest is None or latest.reviewer_id != actor.pk:
+        raise ReviewRefused("You can only sign your own review. Review the result yourself first.")
+    if Report.objects.filter(review=latest).exists():
+        raise ReviewRefused("This review is signed already. To amend the report, review the result again.")
+    report = Report.objects.create(
+        patient_id=diagnosis.patient_id,
+        diagnosis=diagnosis,
+        review=latest,
+        version=diagnosis.reports.count() + 1,
+        signed_by_id=actor.pk,
+        title=report_title(latest.label),
+        body=report_body(latest.label, amended=after is Status.AMENDED),
+        risk_level=latest.risk_level,
+    )
+    diagnosis.status = after
+    diagnosis.save(update_fields=["status"])
+    audit.record(
+        audit.Action.SIGN, obj=report, patient_id=diagnosis.patient_id, detail={"version": report.version}
+    )
+    return report

@@ -1,0 +1,67 @@
+"""What a model promises and what it answers: the only part of the suite that the site may import.
+
+Standard library only, so that importing it costs the web process nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What kind of answer a model gave. All four are results: stored and shown, never errors."""
+
+    PREDICTED = "predicted"
+    ABSTAINED = "abstained"
+    NOT_ELIGIBLE = "not_eligible"
+    POOR_INPUT = "poor_input"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ModelResult:
+    """One model's answer to one input.
+
+    Attributes:
+        model: name of the model, for example ``beat-cnn``.
+        version: semantic version of the model.
+        weights_sha256: hash of the served weights, lower-case hexadecimal.
+        outcome: predicted, abstained, not_eligible or poor_input.
+        label: the most probable class; None unless predicted.
+        confidence: calibrated probability of ``label``, 0 to 1; None unless predicted.
+        probabilities: calibrated probability of every class, 0 to 1, summing to 1; empty if the model was not run.
+        prediction_set: classes of the conformal prediction set, most probable first.
+        threshold: the confidence below which the model abstains, 0 to 1.
+        reason_code: stable code when not predicted, else None.
+        message: one sentence for the clinician.
+        heatmap_png: 8-bit grey PNG of the class activation map (0 = none, 255 = most), aligned with the prepared input; None if
+            there is none.
+        duration_ms: time of the model call, milliseconds.
+        input_sha256: hash of the bytes analysed.
+        code_version: version of preprocessing and serving code.
+        device: execution device, for example ``cpu`` or ``cuda``.
+    """
+
+    model: str
+    version: str
+    weights_sha256: str
+    outcome: Outcome
+    label: str | None
+    confidence: float | None
+    probabilities: dict[str, float]
+    prediction_set: tuple[str, ...]
+    threshold: float
+    reason_code: str | None
+    message: str
+    heatmap_png: bytes | None
+    duration_ms: float
+    input_sha256: str
+    code_version: str
+    device: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as JSON types; the heatmap is left out."""
+        fields = dataclasses.asdict(self)
+        del fields["heatmap_png"]
+        return fields | {"outcome": self.outcome.value, "prediction_set": list(self.prediction_set)}

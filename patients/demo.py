@@ -1,0 +1,86 @@
+"""The demo people: invented, for demo mode only."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from accounts.actor import acting_as
+from accounts.models import User
+from accounts.roles import SYSTEM, Role
+from patients.models import Allergy, CareTeamMember, Condition, Medication, Note, Patient
+
+PASSWORD = "cardiocare-demo"  # noqa: S105  # printed by `make run`; refused outside demo mode
+LOGINS: tuple[tuple[str, Role, str, str], ...] = (
+    ("doctor.demo", Role.DOCTOR, "Dana", "Okafor"),
+    ("doctor2.demo", Role.DOCTOR, "Erik", "Lindqvist"),
+    ("patient.demo", Role.PATIENT, "Maria", "Schneider"),
+    ("admin.demo", Role.ADMIN, "Ada", "Moreau"),
+    ("auditor.demo", Role.AUDITOR, "Ines", "Costa"),
+)
+FIRST_MRN = "CC-1001"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DemoPatient:
+    """One invented patient and the user name of the doctor who cares for them."""
+
+    mrn: str
+    given_name: str
+    family_name: str
+    birth_date: dt.date
+    sex: str
+    doctor: str
+    user: str | None = None
+
+
+PATIENTS = (
+    DemoPatient(FIRST_MRN, "Maria", "Schneider", dt.date(1958, 4, 17), "female", "doctor.demo", "patient.demo"),
+    DemoPatient("CC-1002", "Peter", "Okonkwo", dt.date(1961, 7, 30), "male", "doctor.demo"),
+    DemoPatient("CC-1003", "Aisha", "Rahman", dt.date(1979, 11, 2), "female", "doctor.demo"),
+    DemoPatient("CC-1004", "Jan", "Kowalski", dt.date(1944, 1, 25), "male", "doctor.demo"),
+    DemoPatient("CC-2001", "Lucía", "Fernández", dt.date(1966, 9, 9), "female", "doctor2.demo"),
+)
+
+
+def load() -> list[User]:
+    """Create the demo people and their histories, once; returns the demo users."""
+    with acting_as(SYSTEM):
+        users = {name: _user(name, role, given, family) for name, role, given, family in LOGINS}
+        for person in PATIENTS:
+            _patient(person, users)
+    return list(users.values())
+
+
+def _user(username: str, role: Role, given: str, family: str) -> User:
+    user, created = User.objects.get_or_create(
+        username=username, defaults={"role": role, "first_name": given, "last_name": family, "is_demo": True}
+    )
+    if created:
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+    return user
+
+
+def _patient(person: DemoPatient, users: dict[str, User]) -> None:
+    patient, created = Patient.objects.get_or_create(
+        mrn=person.mrn,
+        defaults={
+            "given_name": person.given_name,
+            "family_name": person.family_name,
+            "birth_date": person.birth_date,
+            "sex": person.sex,
+            "user": users[person.user] if person.user else None,
+        },
+    )
+    if not created:
+        return
+    doctor = users[person.doctor]
+    CareTeamMember.objects.create(patient=patient, user=doctor)
+    if person.mrn == FIRST_MRN:
+        by = {"patient": patient, "recorded_by": doctor}
+        Condition.objects.create(**by, name="Essential hypertension", code="I10", since=dt.date(2014, 5, 1))
+        Condition.objects.create(**by, name="Palpitations", code="R00.2", since=dt.date(2026, 9, 14))
+        Medication.objects.create(**by, name="Ramipril", code="C09AA05", dose="5 mg once a day")
+        Allergy.objects.create(**by, substance="Penicillin", reaction="rash")
+        Note.objects.create(**by, text="Palpitations in the evening for two months, no syncope. ECG beats recorded for review.")

@@ -1,0 +1,100 @@
+"""Fixtures shared by all tests. PostgreSQL, Redis and the storage are real (`make test` starts them)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+
+from accounts.roles import Role
+from tests import factories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.models import User
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _private_storage(settings: Any, tmp_path: Path) -> None:
+    """Each test stores its files in a folder of its own."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "media")},
+        }
+    }
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    """Where the test's files are stored."""
+    return tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def _test_reads_as_system(request: pytest.FixtureRequest) -> None:
+    """The test's own connection sees all rows; requests and services bind their actor themselves."""
+    wanted = {"db", "transactional_db", "live_server"}.intersection(request.fixturenames)
+    if wanted or request.node.get_closest_marker("django_db"):
+        name = "transactional_db" if "live_server" in wanted else next(iter(wanted), "db")
+        marker = request.node.get_closest_marker("django_db")
+        if marker is not None and marker.kwargs.get("transaction"):
+            name = "transactional_db"
+        request.getfixturevalue(name)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('cardiocare.role', 'system', false)")
+
+
+@pytest.fixture
+def doctor(db: None) -> User:
+    """A doctor."""
+    return factories.user(Role.DOCTOR, "doctor", first_name="Ada", last_name="Heart")
+
+
+@pytest.fixture
+def other_doctor(db: None) -> User:
+    """A doctor with no access to the first one's patients, but with patients of their own."""
+    other = factories.user(Role.DOCTOR, "other-doctor")
+    factories.completed(factories.patient(team=(other,)), other)
+    return other
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; without one the test is skipped, unless REQUIRE_BROWSER=1 forbids that."""
+    if not CHROMIUM.exists():
+        message = "no /usr/bin/chromium here: browser tests do not run (Debian: apt-get install chromium)"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
+    with sync_playwright() as playwright, contextlib.closing(
+        playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
+    ) as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh browser page that fails the test on a script error."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(15_000)
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    context.close()
+    assert errors == []

@@ -1,0 +1,40 @@
+"""The CNN suite as the worker uses it: loaded once per process, never in the parent of a prefork pool."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ml.contract import ModelResult
+
+
+def analyse(data: bytes) -> tuple[ModelResult, ...]:
+    """Run every model that takes this kind of file."""
+    from ml import serving
+
+    return serving.analyse(data)
+
+
+@functools.cache
+def contracts() -> dict[str, dict[str, Any]]:
+    """Each model's model.json by name."""
+    import json
+
+    from ml import registry
+
+    return {model.name: json.loads(model.contract_path.read_text(encoding="utf-8")) for model in registry.models()}
+
+
+def warm() -> None:
+    """Load and warm the models of this process."""
+    from ml import serving
+
+    serving.warm()
+
+
+def device() -> dict[str, Any]:
+    """What the models run on: provider, name, gpu."""
+    from ml import serving
+
+    return serving.device()
