@@ -1,0 +1,1 @@
+"""Running CardioCare: private servers, supervision, and the commands behind `make`."""
