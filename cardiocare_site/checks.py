@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @register(Tags.database)
-def no_demo_people_in_production(*, databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def no_demo_people_in_production(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Demo users cannot sign in outside demo mode, but they should not be there at all."""
     from accounts.models import User
 
-    if not databases or settings.DEMO_MODE or User._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001
+    if (
+        not databases
+        or settings.DEMO_MODE
+        or User._meta.db_table not in connection.introspection.table_names()
+    ):
         return []
     if not User.objects.filter(is_demo=True).exists():
         return []
@@ -39,7 +47,7 @@ def application_role_owns_nothing(**_: Any) -> list[CheckMessage]:
     if not too_strong or settings.CONFIG.database_role == "owner":
         return []
     return [
-        Warning(
+        CheckWarning(
             "DATABASE_URL connects as a role that owns tables or bypasses row-level security.",
             hint="Serve with the role cardiocare_app, and migrate with DATABASE_OWNER_URL; see deploy/README.md.",
             id="cardiocare.W001",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -18,15 +18,19 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 class Config(BaseSettings):
     """What the environment says. Raises pydantic.ValidationError, which names each bad value."""
 
+    model_config = SettingsConfigDict(hide_input_in_errors=True)  # a bad value may be a secret
+
     mode: Literal["production", "development", "demo", "test"] = Field(
-        "production", description="`demo` loads the demo people; `production` refuses them and insists on secure cookies."
+        "production",
+        description="`demo` loads the demo people; `production` refuses them and insists on secure cookies.",
     )
     secret_key: SecretStr = Field(description="Django's signing key, at least 32 characters.", min_length=32)
     database_url: SecretStr = Field(
         description="`postgresql://user:password@host:port/name` of the application's role, which owns nothing."
     )
     database_owner_url: SecretStr | None = Field(
-        None, description="The same database as the role that owns the tables; used by `migrate` and the tests only."
+        None,
+        description="The same database as the role that owns the tables; used by `migrate` and the tests only.",
     )
     database_role: Literal["app", "owner"] = Field(
         "app", description="Which of the two roles this process connects as."
@@ -36,22 +40,32 @@ class Config(BaseSettings):
         f"file://{BASE_DIR}/.local/media",
         description="Where uploads are kept: `file:///directory` or `s3://bucket?endpoint_url=…&region_name=…`.",
     )
-    allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="Host names served, separated by commas.")
-    csrf_trusted_origins: str = Field("", description="Origins for forms behind a proxy, separated by commas.")
+    allowed_hosts: str = Field(
+        "localhost,127.0.0.1,[::1]", description="Host names served, separated by commas."
+    )
+    csrf_trusted_origins: str = Field(
+        "", description="Origins for forms behind a proxy, separated by commas."
+    )
     behind_tls_proxy: bool = Field(
         False, description="Trust `X-Forwarded-Proto` and `X-Forwarded-For` of exactly one proxy."
     )
     upload_max_mb: int = Field(20, ge=1, le=500, description="Largest file accepted, megabytes.")
     upload_max_files: int = Field(50, ge=1, le=100, description="Most files accepted in one batch.")
-    diagnosis_queue: Literal["gpu", "cpu"] = Field("gpu", description="Queue that diagnoses are published to.")
+    diagnosis_queue: Literal["gpu", "cpu"] = Field(
+        "gpu", description="Queue that diagnoses are published to."
+    )
     diagnosis_time_limit_s: int = Field(
         90, ge=1, le=3600, description="A diagnosis that runs longer is ended, seconds."
     )
-    diagnosis_max_attempts: int = Field(3, ge=1, le=10, description="Attempts before a diagnosis stays failed.")
+    diagnosis_max_attempts: int = Field(
+        3, ge=1, le=10, description="Attempts before a diagnosis stays failed."
+    )
     sweep_interval_s: float = Field(
         10, ge=0.2, le=600, description="How often lost diagnoses are looked for, seconds."
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line kept.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line kept."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -62,8 +76,10 @@ class Config(BaseSettings):
             if path and name not in values:
                 try:
                     values[name] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as error:
-                    raise ValueError(f"{name.upper()}_FILE points to {path}, which cannot be read: {error}") from error
+                except (OSError, UnicodeDecodeError) as error:
+                    raise ValueError(
+                        f"{name.upper()}_FILE points to {path}, which cannot be read: {error}"
+                    ) from error
         return values
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.policy import Permission, can
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 NAVIGATION = (
     (Permission.READ_HISTORY, "Worklist", "diagnostics:worklist"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 
 from diagnostics.models import WorkerNode
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def live(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  # a view's signature
+def live(request: HttpRequest) -> JsonResponse:  # a view's signature
     """The web process answers."""
     return JsonResponse({"status": "ok"})
 
 
-def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  # a view's signature
+def ready(request: HttpRequest) -> JsonResponse:  # a view's signature
     """200 when database, broker and at least one worker are there, else 503 naming what is missing."""
-    parts = {"database": _database(), "broker": _broker(), "worker": {"ok": False, "detail": "unknown without database"}}
+    parts = {
+        "database": _database(),
+        "broker": _broker(),
+        "worker": {"ok": False, "detail": "unknown without database"},
+    }
     if parts["database"]["ok"]:
         parts["worker"] = _worker()
     missing = [name for name, part in parts.items() if not part["ok"]]
@@ -35,7 +39,7 @@ def _database() -> dict[str, Any]:
         connection.close_if_unusable_or_obsolete()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         connection.close()
         return {"ok": False, "detail": "PostgreSQL does not answer"}
     return {"ok": True, "detail": "PostgreSQL answers"}
@@ -55,5 +59,13 @@ def _worker() -> dict[str, Any]:
     alive = list(WorkerNode.objects.alive())
     if not alive:
         return {"ok": False, "detail": "no live worker", "workers": []}
-    workers = [{"name": node.name, "queues": node.queues, "device": node.device, "gpu": node.has_gpu} for node in alive]
-    return {"ok": True, "detail": f"{len(alive)} live", "gpu": any(node.has_gpu for node in alive), "workers": workers}
+    workers = [
+        {"name": node.name, "queues": node.queues, "device": node.device, "gpu": node.has_gpu}
+        for node in alive
+    ]
+    return {
+        "ok": True,
+        "detail": f"{len(alive)} live",
+        "gpu": any(node.has_gpu for node in alive),
+        "workers": workers,
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from csp.constants import NONE, SELF
 
 from cardiocare_site.config import BASE_DIR, Config, split
-from cardiocare_site.connections import database_from_url, storage_from_url
+from cardiocare_site.connections import broker_from_url, database_from_url, storage_from_url
 
-CONFIG = Config()
+CONFIG = Config()  # type: ignore[call-arg]  # the values come from the environment
 PRODUCTION = CONFIG.mode == "production"
 DEMO_MODE = CONFIG.mode in {"demo", "test"}
 
@@ -85,7 +85,7 @@ STORAGES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = CONFIG.mode == "test"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = CONFIG.mode == "test"
 
 # Uploads go to disk while they arrive and never past the limit; see diagnostics.upload_handler.
 FILE_UPLOAD_HANDLERS = ["diagnostics.upload_handler.CappedUploadHandler"]
@@ -107,6 +107,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
+if CONFIG.mode == "test":
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the slow ones are Django's to test
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:login"
@@ -153,7 +155,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["diagnostics.api.permissions.ScopedPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "DEFAULT_PAGINATION_CLASS": "diagnostics.api.pagination.Pages",
     "PAGE_SIZE": 50,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "diagnostics.api.errors.coded_exception_handler",
@@ -177,7 +179,7 @@ DIAGNOSIS_LEASE_S = CONFIG.diagnosis_time_limit_s + 15
 DIAGNOSIS_MAX_ATTEMPTS = CONFIG.diagnosis_max_attempts
 SWEEP_INTERVAL_S = CONFIG.sweep_interval_s
 
-CELERY_BROKER_URL = CONFIG.redis_url.get_secret_value()
+CELERY_BROKER_URL = broker_from_url(CONFIG.redis_url.get_secret_value())
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": DIAGNOSIS_LEASE_S + 15,
     "unacked_restore_interval": 5,
@@ -187,7 +189,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "timeout": 3}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -196,7 +198,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = max(1, DIAGNOSIS_TIME_LIMIT_S - 5)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# A running analysis outlives the loss of the broker: its result goes to PostgreSQL, and a second delivery changes nothing.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ROUTES = {
     "worker.run_diagnosis": {"queue": DIAGNOSIS_QUEUE},
