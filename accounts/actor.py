@@ -8,13 +8,15 @@ import dataclasses
 import uuid
 from typing import TYPE_CHECKING, TypeAlias
 
-from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from accounts.roles import SYSTEM, System
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import AuditEvent, User
 
@@ -31,6 +33,7 @@ class Acting:
     request_id: str = ""
     scopes: frozenset[str] | None = None
     events: list[AuditEvent] = dataclasses.field(default_factory=list)
+    undo: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
 
 
 _acting: contextvars.ContextVar[Acting | None] = contextvars.ContextVar("acting", default=None)
@@ -59,11 +62,13 @@ def _identity(actor: Actor) -> tuple[str, str]:
         return "", SYSTEM.role
     if not actor.is_authenticated or not actor.is_active:
         return "", ""
-    return str(actor.pk), str(actor.role)  # type: ignore[union-attr]  # an authenticated actor is a User
+    return str(actor.pk), str(actor.role)
 
 
 @contextlib.contextmanager
-def acting_as(actor: Actor, *, via: str = "command", ip: str | None = None, request_id: str = "") -> Iterator[Acting]:
+def acting_as(
+    actor: Actor, *, via: str = "command", ip: str | None = None, request_id: str = ""
+) -> Iterator[Acting]:
     """Run a block in one transaction as `actor`; its audit events are written just before the commit.
 
     The audit chain is locked from the first event written to the commit, hence at the end.
@@ -71,15 +76,31 @@ def acting_as(actor: Actor, *, via: str = "command", ip: str | None = None, requ
     outer = _acting.get()
     acting = Acting(actor, outer.via if outer else via, outer.ip if outer else ip)
     acting.request_id = outer.request_id if outer else request_id or uuid.uuid4().hex
+    if outer is not None and outer.actor.pk == actor.pk:
+        acting.scopes = outer.scopes  # a nested block of the same actor does not widen the API key
     token = _acting.set(acting)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), acting.undo:
             before = _bind(*_identity(actor))
             yield acting
-            write_events(acting)
-            _bind(*before)
+            if not connection.needs_rollback:  # else nothing can be written any more, and the rollback unbinds
+                write_events(acting)
+                _bind(*before)
+                done = acting.undo.pop_all()
+                if outer is not None:
+                    outer.undo.push(done)
     finally:
         _acting.reset(token)
+
+
+def on_rollback(undo: Callable[[], object]) -> None:
+    """Call `undo` if the running block fails or is rolled back: for what a transaction does not cover, like stored files.
+
+    Not called when the commit itself fails, because then it is not known what the database kept.
+    """
+    acting = _acting.get()
+    if acting is not None:
+        acting.undo.callback(undo)
 
 
 def become(actor: Actor, *, scopes: frozenset[str] | None = None) -> None:
@@ -99,6 +120,13 @@ def write_events(acting: Acting) -> None:
     if events:
         _bind("", SYSTEM.role)  # the rows written are read back, which the actor itself may not do
         AuditEvent.objects.bulk_create(events)
+
+
+def person_id(actor: Actor) -> int:
+    """The id of the user who acts. Raises PermissionDenied for the system and for nobody: they author nothing."""
+    if actor.pk is None:
+        raise PermissionDenied("Only a signed-in person can do this.")
+    return int(actor.pk)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from accounts import actor as acting_module
@@ -10,6 +9,8 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 
 if TYPE_CHECKING:
+    import uuid
+
     from django.db import models
 
     from accounts.actor import Actor
@@ -18,7 +19,7 @@ Action = AuditEvent.Action
 Outcome = AuditEvent.Outcome
 
 
-def record(  # noqa: PLR0913  # each is a column of the trail
+def record(  # each is a column of the trail
     action: AuditEvent.Action,
     *,
     obj: models.Model | None = None,
@@ -43,7 +44,7 @@ def record(  # noqa: PLR0913  # each is a column of the trail
         request_id=acting.request_id if acting else "",
         action=action,
         outcome=outcome,
-        object_type=obj._meta.label_lower if obj is not None else "",  # noqa: SLF001  # Django's documented Model._meta
+        object_type=obj._meta.label_lower if obj is not None else "",  # Django's documented Model._meta
         object_id=str(obj.pk) if obj is not None else "",
         patient_id=patient_id,
         detail=detail or {},

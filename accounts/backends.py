@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 
-from accounts.models import User
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class CardioCareBackend(ModelBackend):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, migrations
 from django.db.models.signals import post_migrate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 APP_ROLE = "cardiocare_app"
 # Tables of which the application may only add and read rows.

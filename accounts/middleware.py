@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import uuid
@@ -31,10 +32,18 @@ WITHOUT_DATABASE = re.compile(r"^/(health|static)/")
 def client_ip(request: HttpRequest) -> str | None:
     """The address of the client; the last forwarded one where a proxy is trusted."""
     if settings.TRUSTED_PROXY_COUNT:
-        forwarded = request.headers.get("X-Forwarded-For", "").split(",")
-        if forwarded[-1].strip():
-            return forwarded[-1].strip()
-    return request.META.get("REMOTE_ADDR") or None
+        forwarded = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
+        if forwarded:
+            return _address(forwarded)
+    return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def _address(text: str) -> str | None:
+    """The IP address, or None for a socket path and whatever else is none, which the trail could not store."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
 
 
 class ActorMiddleware:
@@ -56,10 +65,12 @@ class ActorMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         via = "api" if request.path.startswith("/api/") else "web"
         user = request.user if request.user.is_authenticated else AnonymousUser()
-        with acting_module.acting_as(user, via=via, ip=client_ip(request), request_id=uuid.uuid4().hex) as acting:
+        with acting_module.acting_as(
+            user, via=via, ip=client_ip(request), request_id=uuid.uuid4().hex
+        ) as acting:
             response = self.get_response(request)
             refused(acting, request, response)
-            server_error = response.status_code >= 500  # noqa: PLR2004  # HTTP
+            server_error = response.status_code >= 500  # HTTP
             events = list(acting.events) if server_error else []
             if server_error:
                 transaction.set_rollback(True)

@@ -67,7 +67,7 @@ def can(actor: Actor | None, permission: Permission) -> bool:
     if actor is SYSTEM:
         return True
     acting = acting_module.current()
-    if acting is not None and acting.actor is actor and acting.scopes is not None:
+    if acting is not None and acting.actor.pk == actor.pk and acting.scopes is not None:
         scope = SCOPES.get(permission)
         if scope is None or scope.value not in acting.scopes:
             return False

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from accounts.actor import Actor
 
 
-def audit_events(actor: Actor, *, object_id: str = "", patient_id: str = "", user_name: str = "") -> QuerySet[AuditEvent]:
+def audit_events(
+    actor: Actor, *, object_id: str = "", patient_id: str = "", user_name: str = ""
+) -> QuerySet[AuditEvent]:
     """The events that the actor may read, newest first, narrowed by what is given."""
     require(actor, Permission.READ_AUDIT)
     events = AuditEvent.objects.visible_to(actor)

@@ -6,28 +6,38 @@ PLAIN_WORDS: dict[str, tuple[str, str]] = {
     "Normal": ("a normal heartbeat", "The heartbeat in this recording looks normal."),
     "PAC": (
         "an early beat from the upper chambers",
-        "One heartbeat came a little early and started in the upper chambers of the heart. This is common, also in healthy people,"
-        " and mostly harmless. Coffee, too little sleep or stress can bring it on.",
+        (
+            "One heartbeat came a little early and started in the upper chambers of the heart. This is common, also in healthy people,"
+            " and mostly harmless. Coffee, too little sleep or stress can bring it on."
+        ),
     ),
     "PVC": (
         "an early beat from the lower chambers",
-        "One heartbeat came early and started in the lower chambers of the heart. Many people have such beats. Your doctor looks at how"
-        " often they come and how well your heart pumps, and tells you whether anything needs to be done.",
+        (
+            "One heartbeat came early and started in the lower chambers of the heart. Many people have such beats. Your doctor looks at how"
+            " often they come and how well your heart pumps, and tells you whether anything needs to be done."
+        ),
     ),
     "RBBB": (
         "a delay on the right side of the heart's wiring",
-        "The electrical signal reaches the right side of the heart a little late (right bundle branch block). Some healthy people have"
-        " this. Your doctor may want to look at your heart and lungs.",
+        (
+            "The electrical signal reaches the right side of the heart a little late (right bundle branch block). Some healthy people have"
+            " this. Your doctor may want to look at your heart and lungs."
+        ),
     ),
     "LBBB": (
         "a delay on the left side of the heart's wiring",
-        "The electrical signal reaches the left side of the heart a little late (left bundle branch block). Your doctor will usually want"
-        " to examine the heart further, for example with ultrasound.",
+        (
+            "The electrical signal reaches the left side of the heart a little late (left bundle branch block). Your doctor will usually"
+            " want to examine the heart further, for example with ultrasound."
+        ),
     ),
     "VF": (
         "a dangerous heart rhythm",
-        "The recording shows a rhythm in which the heart cannot pump (ventricular fibrillation). This is an emergency. If you feel faint"
-        " or have chest pain now, call the emergency number at once.",
+        (
+            "The recording shows a rhythm in which the heart cannot pump (ventricular fibrillation). This is an emergency. If you feel"
+            " faint or have chest pain now, call the emergency number at once."
+        ),
     ),
 }
 
@@ -44,5 +54,9 @@ def report_title(label: str) -> str:
 
 def report_body(label: str, *, amended: bool) -> str:
     """The report's paragraphs, separated by blank lines."""
-    note = ["This report replaces an earlier one; your doctor has looked at the recording again."] if amended else []
+    note = (
+        ["This report replaces an earlier one; your doctor has looked at the recording again."]
+        if amended
+        else []
+    )
     return "\n\n".join([*note, PLAIN_WORDS[label][1], CLOSING])

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     ANALYSIS_FAILED = "analysis_failed"
     TIME_LIMIT = "time_limit"
     FILE_MISSING = "file_missing"
+    NO_MODEL = "no_model"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -45,6 +46,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.WORKER_LOST: "The analysis was interrupted {attempts} times and was given up. Run it again, or tell the administrator.",
     Reason.ANALYSIS_FAILED: "The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",
     Reason.TIME_LIMIT: "The analysis took too long and was ended. Run it again, or tell the administrator.",
+    Reason.NO_MODEL: "No model is installed for this kind of file. The file is kept; ask the administrator to install one.",
     Reason.FILE_MISSING: "The stored file could not be read. Tell the administrator: the storage needs attention.",
 }
 

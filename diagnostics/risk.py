@@ -29,9 +29,18 @@ ORDER = (RiskLevel.LOW, RiskLevel.MODERATE, RiskLevel.HIGH)
 LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
     "Normal": (RiskLevel.LOW, "a normal beat"),
     "PAC": (RiskLevel.LOW, "a premature atrial beat, common and mostly harmless when rare"),
-    "RBBB": (RiskLevel.MODERATE, "right bundle branch block, which may point to structural heart or lung disease"),
-    "PVC": (RiskLevel.MODERATE, "a premature ventricular beat; how many there are and the heart's function decide"),
-    "LBBB": (RiskLevel.MODERATE, "left bundle branch block, which is often a sign of structural heart disease"),
+    "RBBB": (
+        RiskLevel.MODERATE,
+        "right bundle branch block, which may point to structural heart or lung disease",
+    ),
+    "PVC": (
+        RiskLevel.MODERATE,
+        "a premature ventricular beat; how many there are and the heart's function decide",
+    ),
+    "LBBB": (
+        RiskLevel.MODERATE,
+        "left bundle branch block, which is often a sign of structural heart disease",
+    ),
     "VF": (RiskLevel.HIGH, "ventricular fibrillation, a life-threatening rhythm"),
 }
 

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 def diagnoses(actor: Actor, *, patient: Patient | None = None) -> QuerySet[Diagnosis]:
     """The diagnoses that the actor may read, newest first, with upload, patient and predictions."""
     require(actor, Permission.READ_DIAGNOSES)
-    predictions = Prediction.objects.visible_to(actor).select_related("model_version").defer("model_version__contract")
+    heatmaps = Heatmap.objects.visible_to(actor).defer("png")  # only whether there is one
+    predictions = (
+        Prediction.objects.visible_to(actor)
+        .select_related("model_version")
+        .defer("model_version__contract")
+        .prefetch_related(Prefetch("heatmap", heatmaps))
+    )
     rows = (
         Diagnosis.objects.visible_to(actor)
         .select_related("upload__uploaded_by", "patient")
@@ -50,13 +56,23 @@ def worklist(actor: Actor) -> QuerySet[Diagnosis]:
         output_field=IntegerField(),
     )
     waiting = (Status.QUEUED, Status.RUNNING, Status.COMPLETED, Status.REVIEWED, Status.FAILED)
-    return diagnoses(actor).filter(status__in=waiting).annotate(urgency=urgency).order_by("urgency", "created_at")
+    return (
+        diagnoses(actor)
+        .filter(status__in=waiting)
+        .annotate(urgency=urgency)
+        .order_by("urgency", "created_at", "pk")
+    )
+
+
+def heatmap(actor: Actor, prediction_id: uuid.UUID) -> Heatmap:
+    """The heatmap of a prediction. Raises Heatmap.DoesNotExist if there is none that the actor may see."""
+    require(actor, Permission.READ_DIAGNOSES)
+    return Heatmap.objects.visible_to(actor).select_related("prediction__diagnosis").get(pk=prediction_id)
 
 
 def heatmap_png(actor: Actor, prediction_id: uuid.UUID) -> bytes:
-    """The heatmap of a prediction. Raises Heatmap.DoesNotExist if there is none that the actor may see."""
-    require(actor, Permission.READ_DIAGNOSES)
-    return bytes(Heatmap.objects.visible_to(actor).get(pk=prediction_id).png)
+    """The bytes of `heatmap`."""
+    return bytes(heatmap(actor, prediction_id).png)
 
 
 def reviews(actor: Actor, diagnosis: Diagnosis) -> QuerySet[Review]:
@@ -73,7 +89,9 @@ def reports(actor: Actor) -> QuerySet[Report]:
 def predictions(actor: Actor) -> QuerySet[Prediction]:
     """Every prediction with its provenance, newest first, for those who audit."""
     require(actor, Permission.AUDIT_PREDICTIONS)
-    return Prediction.objects.visible_to(actor).select_related("model_version").defer("model_version__contract")
+    return (
+        Prediction.objects.visible_to(actor).select_related("model_version").defer("model_version__contract")
+    )
 
 
 def workers(actor: Actor) -> QuerySet[WorkerNode]:

@@ -33,7 +33,7 @@ MOVES: dict[Status, frozenset[Status]] = {
 SETTLED = frozenset(Status) - {Status.QUEUED, Status.RUNNING}
 
 
-class IllegalMove(Exception):  # noqa: N818  # named after what happened
+class IllegalMove(Exception):  # named after what happened
     """A move that the state machine does not have."""
 
     def __init__(self, before: Status, after: Status) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -14,20 +15,25 @@ if TYPE_CHECKING:
 class CappedUploadHandler(TemporaryFileUploadHandler):
     """Keeps at most one byte more than the limit of each file, so that an oversized one is recognised and refused alone.
 
-    The temporary file is removed when the request ends.
+    Of files beyond the batch limit nothing is kept. Temporary files are removed when the request ends.
     """
 
+    files_begun = 0
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a file."""
-        super().new_file(*args, **kwargs)
+        """Begin a file. Its name takes no part in the name on disk, where a long ending would be an error."""
+        FileUploadHandler.new_file(self, *args, **kwargs)
+        self.file = TemporaryUploadedFile("upload", self.content_type, 0, self.charset, self.content_type_extra)
+        self.file.name = self.file_name
+        self.files_begun += 1
+        self.room = settings.UPLOAD_MAX_BYTES + 1 if self.files_begun <= settings.UPLOAD_MAX_FILES else 0
         self.kept = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002  # Django's signature
         """Write what still fits."""
-        room = settings.UPLOAD_MAX_BYTES + 1 - self.kept
-        if room > 0:
-            self.file.write(raw_data[:room])
-            self.kept += min(room, len(raw_data))
+        fits = raw_data[: self.room - self.kept]
+        self.file.write(fits)
+        self.kept += len(fits)
 
     def file_complete(self, file_size: int) -> UploadedFile:
         """The file as kept."""

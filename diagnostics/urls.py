@@ -1,6 +1,24 @@
-"""Routes of signing in and of administration."""
+"""Routes of diagnoses, reports and their audit."""
 
 from django.urls import path
 
+from diagnostics.views import auditing, reports, results, worklist
+
 app_name = "diagnostics"
-urlpatterns: list = []
+urlpatterns = [
+    path("worklist/", worklist.worklist, name="worklist"),
+    path("patients/<uuid:patient_id>/", worklist.history, name="history"),
+    path("patients/<uuid:patient_id>/upload/", worklist.upload, name="upload"),
+    path("diagnoses/<uuid:diagnosis_id>/", results.detail, name="detail"),
+    path("diagnoses/<uuid:diagnosis_id>/status/", worklist.status, name="status"),
+    path("diagnoses/<uuid:diagnosis_id>/image/", results.image, name="image"),
+    path("diagnoses/<uuid:diagnosis_id>/heatmaps/<uuid:prediction_id>/", results.heatmap, name="heatmap"),
+    path("diagnoses/<uuid:diagnosis_id>/review/", results.review, name="review"),
+    path("diagnoses/<uuid:diagnosis_id>/sign/", results.sign, name="sign"),
+    path("diagnoses/<uuid:diagnosis_id>/retry/", results.retry, name="retry"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/<uuid:report_id>/", reports.report, name="report"),
+    path("predictions/", auditing.predictions, name="predictions"),
+    path("predictions/<uuid:prediction_id>/", auditing.prediction, name="prediction"),
+    path("workers/", auditing.workers, name="workers"),
+]

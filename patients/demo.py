@@ -35,7 +35,9 @@ class DemoPatient:
 
 
 PATIENTS = (
-    DemoPatient(FIRST_MRN, "Maria", "Schneider", dt.date(1958, 4, 17), "female", "doctor.demo", "patient.demo"),
+    DemoPatient(
+        FIRST_MRN, "Maria", "Schneider", dt.date(1958, 4, 17), "female", "doctor.demo", "patient.demo"
+    ),
     DemoPatient("CC-1002", "Peter", "Okonkwo", dt.date(1961, 7, 30), "male", "doctor.demo"),
     DemoPatient("CC-1003", "Aisha", "Rahman", dt.date(1979, 11, 2), "female", "doctor.demo"),
     DemoPatient("CC-1004", "Jan", "Kowalski", dt.date(1944, 1, 25), "male", "doctor.demo"),
@@ -83,4 +85,7 @@ def _patient(person: DemoPatient, users: dict[str, User]) -> None:
         Condition.objects.create(**by, name="Palpitations", code="R00.2", since=dt.date(2026, 9, 14))
         Medication.objects.create(**by, name="Ramipril", code="C09AA05", dose="5 mg once a day")
         Allergy.objects.create(**by, substance="Penicillin", reaction="rash")
-        Note.objects.create(**by, text="Palpitations in the evening for two months, no syncope. ECG beats recorded for review.")
+        Note.objects.create(
+            **by,
+            text="Palpitations in the evening for two months, no syncope. ECG beats recorded for review.",
+        )

@@ -48,15 +48,19 @@ def find_patients(actor: Actor, query: str = "") -> QuerySet[Patient]:
     if not query:
         return patients
     if born := read_date(query):
-        return patients.filter(birth_date=born)
+        return patients.filter(Q(birth_date=born) | Q(mrn__iexact=query))  # an MRN of eight digits may read as a date
     score: Any = Value(0.0, output_field=FloatField())
     for number, word in enumerate(re.findall(r"[^\s,]+", query)[:MOST_WORDS]):
         name = f"alike_{number}"
-        alike = Greatest(*(TrigramWordSimilarity(word, field) for field in ("family_name", "given_name", "mrn")))
+        alike = Greatest(
+            *(TrigramWordSimilarity(word, field) for field in ("family_name", "given_name", "mrn"))
+        )
         contained = Q(family_name__icontains=word) | Q(given_name__icontains=word) | Q(mrn__icontains=word)
-        patients = patients.annotate(**{name: alike}).filter(Q(**{f"{name}__gte": SIMILAR_ENOUGH}) | contained)
+        patients = patients.annotate(**{name: alike}).filter(
+            Q(**{f"{name}__gte": SIMILAR_ENOUGH}) | contained
+        )
         score = score + F(name)
-    return patients.annotate(score=score).order_by("-score", "family_name", "given_name")
+    return patients.annotate(score=score).order_by("-score", "family_name", "given_name", "mrn")
 
 
 def get_patient(actor: Actor, patient_id: uuid.UUID) -> Patient:
@@ -73,7 +77,7 @@ def history(actor: Actor, patient: Patient) -> dict[str, list[HistoryEntry]]:
     """The entries of each kind, newest first."""
     require(actor, Permission.READ_HISTORY)
     return {
-        model._meta.model_name or "": list(  # noqa: SLF001  # Django's documented Model._meta
+        model._meta.model_name or "": list(  # Django's documented Model._meta
             model.objects.visible_to(actor).filter(patient=patient).select_related("recorded_by")
         )
         for model in (Condition, Medication, Allergy, Note)

@@ -44,7 +44,9 @@ def patient(*, team: tuple[User, ...] = (), **fields: Any) -> Patient:
     return row
 
 
-def diagnosis(of: Patient, by: User, *, status: Status = Status.QUEUED, data: bytes | None = None, **fields: Any) -> Diagnosis:
+def diagnosis(
+    of: Patient, by: User, *, status: Status = Status.QUEUED, data: bytes | None = None, **fields: Any
+) -> Diagnosis:
     data = images.png(seed=next(_counter)) if data is None else data
     with acting_as(SYSTEM):
         stored = default_storage.save(f"uploads/{uuid.uuid4().hex}.png", ContentFile(data))

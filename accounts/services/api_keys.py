@@ -26,7 +26,9 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def create_api_key(*, user: User, scopes: Iterable[str], expires_days: int | None = None) -> tuple[ApiKey, str]:
+def create_api_key(
+    *, user: User, scopes: Iterable[str], expires_days: int | None = None
+) -> tuple[ApiKey, str]:
     """Make a key for `user`; returns its row and the key itself, which is shown this once.
 
     Raises:
@@ -37,7 +39,9 @@ def create_api_key(*, user: User, scopes: Iterable[str], expires_days: int | Non
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in Scope.values]
     if unknown or not wanted:
-        raise ValueError(f"Unknown scope: {', '.join(unknown) or 'none given'}. Choose from {', '.join(Scope.values)}.")
+        raise ValueError(
+            f"Unknown scope: {', '.join(unknown) or 'none given'}. Choose from {', '.join(Scope.values)}."
+        )
     key = f"cc_{secrets.token_urlsafe(32)}"
     expires_at = timezone.now() + dt.timedelta(days=expires_days) if expires_days else None
     row = ApiKey.objects.create(

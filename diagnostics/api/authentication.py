@@ -27,21 +27,23 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         key = find_api_key(secret.strip())
         if key is None:
-            raise AuthenticationFailed("This API key is unknown, expired or revoked. Ask the administrator for a new one.")
+            raise AuthenticationFailed(
+                "This API key is unknown, expired or revoked. Ask the administrator for a new one."
+            )
         acting_module.become(key.user, scopes=frozenset(key.scopes))
         return key.user, key
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's signature
+    def authenticate_header(self, request: Request) -> str:  # DRF's signature
         """What a 401 asks for."""
         return 'Bearer realm="CardioCare"'
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     """Describes the key in the OpenAPI document."""
 
     target_class = ApiKeyAuthentication
     name = "ApiKey"
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002  # the library's signature
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # the library's signature
         """HTTP bearer."""
         return {"type": "http", "scheme": "bearer"}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+from diagnostics.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +27,8 @@ CODES = {
 
 def coded_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's answer as `{reason_code, message}`, with `fields` for validation errors."""
+    if isinstance(error, TooManyFilesSent):
+        return _too_many_files()
     response = exception_handler(error, dict(context))
     if response is None:
         return None
@@ -33,3 +39,9 @@ def coded_exception_handler(error: Exception, context: Mapping[str, Any]) -> Res
         body |= {"message": "Some fields are missing or wrong.", "fields": response.data}
     response.data = body
     return response
+
+
+def _too_many_files() -> Response:
+    """So many files that the request was not read to its end, and so has no verdicts."""
+    message = f"Only {settings.UPLOAD_MAX_FILES} files are taken at once. Send them in smaller batches; nothing was kept."
+    return Response({"reason_code": Reason.TOO_MANY.value, "message": message}, status=400)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,18 +11,17 @@ from rest_framework.reverse import reverse
 from diagnostics.models import Diagnosis, Prediction
 from patients.models import Patient
 
-if TYPE_CHECKING:
-    from typing import Any
 
-
-class UploadRequestSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serializers.Serializer):
+class UploadRequestSerializer(serializers.Serializer[Any]):
     """A batch of files for one patient."""
 
     patient = serializers.CharField(help_text="Id of the patient")
-    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), help_text="One or more files")
+    files = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True), help_text="One or more files"
+    )
 
 
-class VerdictSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serializers.Serializer):
+class VerdictSerializer(serializers.Serializer[Any]):
     """What became of one file."""
 
     filename = serializers.CharField()
@@ -33,19 +32,19 @@ class VerdictSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serial
     message = serializers.CharField()
 
 
-class UploadResponseSerializer(serializers.Serializer[Any] if TYPE_CHECKING else serializers.Serializer):
+class UploadResponseSerializer(serializers.Serializer[Any]):
     """One verdict per file, in the order sent."""
 
     files = VerdictSerializer(many=True)
 
 
-class PredictionSerializer(serializers.ModelSerializer[Prediction] if TYPE_CHECKING else serializers.ModelSerializer):
+class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     """One model's answer."""
 
     model = serializers.CharField(source="model_version.name")
     version = serializers.CharField(source="model_version.version")
     weights_sha256 = serializers.CharField(source="model_version.weights_sha256")
-    label = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the API names its field as the base class its own
     reason_code = serializers.SerializerMethodField()
     heatmap_url = serializers.SerializerMethodField()
 
@@ -72,7 +71,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction] if TYPE_CHECK
         return reverse("api:heatmap", args=[prediction.pk], request=self.context.get("request"))
 
 
-class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis] if TYPE_CHECKING else serializers.ModelSerializer):
+class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
     """A diagnosis with the answers of its models."""
 
     patient = serializers.UUIDField(source="patient_id")
@@ -97,7 +96,7 @@ class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis] if TYPE_CHECKIN
         return diagnosis.reason_code or None
 
 
-class PatientSerializer(serializers.ModelSerializer[Patient] if TYPE_CHECKING else serializers.ModelSerializer):
+class PatientSerializer(serializers.ModelSerializer[Patient]):
     """A patient."""
 
     class Meta:

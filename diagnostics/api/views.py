@@ -24,6 +24,7 @@ from diagnostics.api.serializers import (
 from diagnostics.models import Diagnosis, Heatmap
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
+from patients.models import Patient
 from patients.selectors import find_patients
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from rest_framework.request import Request
-
-    from patients.models import Patient
 
 
 class UploadView(APIView):
@@ -43,7 +42,11 @@ class UploadView(APIView):
 
     @extend_schema(
         request={"multipart/form-data": UploadRequestSerializer},
-        responses={201: UploadResponseSerializer, 207: UploadResponseSerializer, 404: UploadResponseSerializer},
+        responses={
+            201: UploadResponseSerializer,
+            207: UploadResponseSerializer,
+            404: UploadResponseSerializer,
+        },
     )
     def post(self, request: Request) -> Response:
         """201 when every file was accepted, 207 when some were refused, 404 when the patient is not the caller's."""
@@ -51,10 +54,10 @@ class UploadView(APIView):
         if not files:
             body = {"reason_code": Reason.NO_FILES.value, "message": sentence(Reason.NO_FILES), "files": []}
             return Response(body, status=status.HTTP_400_BAD_REQUEST)
-        verdicts = submit_uploads(request.user, patient_id=str(request.data.get("patient", "")), files=files)
+        verdicts = submit_uploads(request.user, patient_id=str(request.POST.get("patient", "")), files=files)
         codes = {verdict.reason_code for verdict in verdicts}
         if Reason.PATIENT_NOT_FOUND.value in codes:
-            code = status.HTTP_404_NOT_FOUND
+            code: int = status.HTTP_404_NOT_FOUND
         elif all(verdict.accepted for verdict in verdicts):
             code = status.HTTP_201_CREATED
         else:
@@ -62,7 +65,7 @@ class UploadView(APIView):
         return Response({"files": [verdict.as_json() for verdict in verdicts]}, status=code)
 
 
-class DiagnosisListView(generics.ListAPIView[Diagnosis] if TYPE_CHECKING else generics.ListAPIView):
+class DiagnosisListView(generics.ListAPIView[Diagnosis]):
     """The caller's diagnoses, newest first."""
 
     permission = Permission.READ_DIAGNOSES
@@ -70,12 +73,14 @@ class DiagnosisListView(generics.ListAPIView[Diagnosis] if TYPE_CHECKING else ge
 
     def get_queryset(self) -> QuerySet[Diagnosis]:
         """What the caller may see."""
-        return selectors.diagnoses(self.request.user).prefetch_related("predictions__heatmap")
+        return selectors.diagnoses(self.request.user)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of diagnoses."""
-        audit.record(audit.Action.SEARCH, detail={"list": "diagnoses"})
-        return super().list(request, *args, **kwargs)
+        response = super().list(request, *args, **kwargs)
+        shown = [str(row["id"]) for row in response.data["results"]]
+        audit.record(audit.Action.SEARCH, detail={"list": "diagnoses", "shown": shown})
+        return response
 
 
 class DiagnosisView(APIView):
@@ -103,14 +108,14 @@ class HeatmapView(APIView):
     def get(self, request: Request, prediction_id: uuid.UUID) -> HttpResponse:
         """The 8-bit grey PNG, 0 for nowhere and 255 for most."""
         try:
-            png = selectors.heatmap_png(request.user, prediction_id)
+            heatmap = selectors.heatmap(request.user, prediction_id)
         except Heatmap.DoesNotExist:
             raise Http404 from None
-        audit.record(audit.Action.READ, detail={"heatmap": str(prediction_id)})
-        return HttpResponse(png, content_type="image/png")
+        audit.record(audit.Action.READ, obj=heatmap, patient_id=heatmap.prediction.diagnosis.patient_id)
+        return HttpResponse(bytes(heatmap.png), content_type="image/png")
 
 
-class PatientListView(generics.ListAPIView["Patient"] if TYPE_CHECKING else generics.ListAPIView):
+class PatientListView(generics.ListAPIView[Patient]):
     """The caller's patients."""
 
     permission = Permission.FIND_PATIENTS
@@ -120,8 +125,12 @@ class PatientListView(generics.ListAPIView["Patient"] if TYPE_CHECKING else gene
         """By name, MRN or birth date."""
         return find_patients(self.request.user, self.request.query_params.get("q", ""))
 
-    @extend_schema(parameters=[OpenApiParameter("q", str, description="Name, MRN or birth date; typos are forgiven")])
+    @extend_schema(
+        parameters=[OpenApiParameter("q", str, description="Name, MRN or birth date; typos are forgiven")]
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of patients, best match first."""
-        audit.record(audit.Action.SEARCH, detail={"list": "patients"})
-        return super().get(request, *args, **kwargs)
+        response = super().get(request, *args, **kwargs)
+        shown = [str(row["id"]) for row in response.data["results"]]
+        audit.record(audit.Action.SEARCH, detail={"list": "patients", "shown": shown})
+        return response

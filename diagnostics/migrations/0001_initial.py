@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('storage_name', models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['-uploaded_at'],
+                'ordering': ['-uploaded_at', 'pk'],
             },
         ),
         migrations.CreateModel(
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'diagnoses',
-                'ordering': ['-created_at'],
+                'ordering': ['-created_at', 'pk'],
             },
         ),
         migrations.CreateModel(

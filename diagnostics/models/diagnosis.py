@@ -14,6 +14,10 @@ from diagnostics.states import SETTLED, Status
 from patients.models import Patient
 
 
+class DiagnosisQuerySet(OfPatientQuerySet["Diagnosis"]):
+    """Diagnoses go with the patient."""
+
+
 class Diagnosis(models.Model):
     """What became of an upload. Changed by diagnostics.services only.
 
@@ -38,17 +42,21 @@ class Diagnosis(models.Model):
     lease_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = OfPatientQuerySet.as_manager()
+    objects = DiagnosisQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "pk"]  # a batch shares one time
         verbose_name_plural = "diagnoses"
         indexes = [
-            models.Index(fields=["status", "queued_at"], name="diagnosis_open", condition=models.Q(finished_at=None)),
+            models.Index(
+                fields=["status", "queued_at"], name="diagnosis_open", condition=models.Q(finished_at=None)
+            ),
             models.Index(fields=["patient", "-created_at"], name="diagnosis_of_patient"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="diagnosis_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=Status.values), name="diagnosis_status_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -29,7 +29,9 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["name", "-registered_at"]
         constraints = [
-            models.UniqueConstraint(fields=["name", "version", "weights_sha256"], name="diagnostics_modelversion_once")
+            models.UniqueConstraint(
+                fields=["name", "version", "weights_sha256"], name="diagnostics_modelversion_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -51,11 +53,11 @@ class PredictionQuerySet(VisibleQuerySet["Prediction"]):
         """Predictions of the integration's own patients."""
         return self._of_own_patients(actor)
 
-    def visible_to_admin(self, actor: Actor) -> Self:  # noqa: ARG002  # the rule's signature
+    def visible_to_admin(self, actor: Actor) -> Self:  # the rule's signature
         """Every prediction."""
         return self.all()
 
-    def visible_to_auditor(self, actor: Actor) -> Self:  # noqa: ARG002  # the rule's signature
+    def visible_to_auditor(self, actor: Actor) -> Self:  # the rule's signature
         """Every prediction."""
         return self.all()
 
@@ -109,7 +111,9 @@ class HeatmapQuerySet(VisibleQuerySet["Heatmap"]):
 class Heatmap(models.Model):
     """Where the model looked: an 8-bit grey PNG, 0 for nowhere and 255 for most."""
 
-    prediction = models.OneToOneField(Prediction, on_delete=models.PROTECT, primary_key=True, related_name="heatmap")
+    prediction = models.OneToOneField(
+        Prediction, on_delete=models.PROTECT, primary_key=True, related_name="heatmap"
+    )
     png = models.BinaryField()
 
     objects = HeatmapQuerySet.as_manager()

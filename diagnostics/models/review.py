@@ -11,7 +11,6 @@ from django.db.models.functions import Now
 
 from accounts.querysets import VisibleQuerySet
 from diagnostics.models.diagnosis import Diagnosis
-from diagnostics.models.upload import OfPatientQuerySet
 from diagnostics.risk import RiskLevel
 from patients.models import Patient
 
@@ -72,8 +71,12 @@ class Review(models.Model):
         return f"{self.decision}: {self.label}"
 
 
-class ReportQuerySet(OfPatientQuerySet):
+class ReportQuerySet(VisibleQuerySet["Report"]):
     """The patient reads the own reports; they exist only once signed."""
+
+    def visible_to_doctor(self, actor: Actor) -> Self:
+        """Reports of the doctor's own patients."""
+        return self.filter(patient__in=Patient.objects.visible_to(actor))
 
     def visible_to_patient(self, actor: Actor) -> Self:
         """Reports of the patient's own record."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from accounts.actor import Actor
 
 
-class OfPatientQuerySet(VisibleQuerySet[models.Model]):
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+
+class OfPatientQuerySet(VisibleQuerySet[ModelT]):
     """Rows with a `patient`, seen by those who care for that patient."""
 
     def visible_to_doctor(self, actor: Actor) -> Self:
@@ -26,6 +29,10 @@ class OfPatientQuerySet(VisibleQuerySet[models.Model]):
     def visible_to_integration(self, actor: Actor) -> Self:
         """Rows of the integration's own patients."""
         return self.filter(patient__in=Patient.objects.visible_to(actor))
+
+
+class UploadQuerySet(OfPatientQuerySet["Upload"]):
+    """Uploads go with the patient."""
 
 
 class Upload(models.Model):
@@ -41,10 +48,10 @@ class Upload(models.Model):
     sha256 = models.CharField(max_length=64)
     storage_name = models.CharField(max_length=200)
 
-    objects = OfPatientQuerySet.as_manager()
+    objects = UploadQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-uploaded_at"]
+        ordering = ["-uploaded_at", "pk"]  # a batch shares one time
         constraints = [
             models.UniqueConstraint(fields=["patient", "sha256"], name="diagnostics_upload_once_per_patient")
         ]

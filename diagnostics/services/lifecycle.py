@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -20,7 +21,7 @@ from accounts.policy import Permission, require
 from diagnostics import risk
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
 from diagnostics.reasons import Reason, sentence
-from diagnostics.services.queue import publish, publish_on_commit
+from diagnostics.services.queue import messages_waiting, publish, publish_on_commit
 from diagnostics.states import IllegalMove, Status, check_move
 from ml.contract import ModelResult, Outcome
 
@@ -28,15 +29,21 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping, Sequence
 
+    from django.db.models import QuerySet
+
     from accounts.actor import Actor
 
 log = logging.getLogger(__name__)
 ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
 # A queued diagnosis whose message seems lost is published again after this time.
 REPUBLISH_AFTER = dt.timedelta(seconds=20)
+PUBLISHED_AT_ONCE = 1000
+OUTCOME_FIELDS = (
+    "status", "message", "reason_code", "risk_level", "risk_reasons", "finished_at", "lease_until",
+)  # fmt: skip
 
 
-class StoredFileMissing(Exception):  # noqa: N818  # named after what happened
+class StoredFileMissing(Exception):  # named after what happened
     """The storage does not give back a file that it accepted."""
 
 
@@ -61,8 +68,8 @@ def claim(*, diagnosis_id: uuid.UUID | str, attempt: int, worker: str) -> Claim 
     )
     if not claimed:
         return None
-    diagnosis = Diagnosis.objects.select_related("upload").get(pk=diagnosis_id)
-    return Claim(diagnosis.pk, attempt, diagnosis.upload.storage_name)
+    pk, stored = Diagnosis.objects.values_list("pk", "upload__storage_name").get(pk=diagnosis_id)
+    return Claim(pk, attempt, stored)
 
 
 def stored_bytes(claimed: Claim) -> bytes:
@@ -70,11 +77,13 @@ def stored_bytes(claimed: Claim) -> bytes:
     try:
         with default_storage.open(claimed.storage_name, "rb") as file:
             return file.read()
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as error:  # each storage back end raises its own
         raise StoredFileMissing(str(error)) from error
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_result(
     claimed: Claim, results: Sequence[ModelResult], *, contracts: Mapping[str, dict[str, Any]]
 ) -> Diagnosis | None:
@@ -91,13 +100,13 @@ def record_result(
     level, reasons = risk.assess(results)
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)
-    told = (answered or list(results))[0] if results else None
+    told = next(iter([*answered, *results]), None)
     diagnosis.status = after
-    diagnosis.message = told.message if told else "No model is installed for this kind of file."
-    diagnosis.reason_code = (told.reason_code or "") if told else ""
+    diagnosis.message = told.message if told else sentence(Reason.NO_MODEL)
+    diagnosis.reason_code = (told.reason_code or "") if told else Reason.NO_MODEL.value
     diagnosis.risk_level, diagnosis.risk_reasons = level or "", reasons
     diagnosis.finished_at, diagnosis.lease_until = timezone.now(), None
-    diagnosis.save()
+    diagnosis.save(update_fields=OUTCOME_FIELDS)
     audit.record(
         audit.Action.ANALYSE,
         obj=diagnosis,
@@ -116,7 +125,7 @@ def _locked(claimed: Claim) -> Diagnosis | None:
 
 
 def _store_prediction(diagnosis: Diagnosis, result: ModelResult, contract: dict[str, Any]) -> None:
-    version, _ = ModelVersion.objects.get_or_create(
+    version, _ = ModelVersion.objects.only("pk").get_or_create(  # the contract is long
         name=result.model,
         version=result.version,
         weights_sha256=result.weights_sha256,
@@ -157,7 +166,9 @@ def _fail(diagnosis: Diagnosis, reason: Reason, technical_detail: str) -> None:
     check_move(diagnosis.status, Status.FAILED)
     diagnosis.status, diagnosis.reason_code = Status.FAILED, reason.value
     diagnosis.message = sentence(reason, attempts=diagnosis.attempt)
-    diagnosis.technical_detail = f"{diagnosis.technical_detail}\nattempt {diagnosis.attempt}: {technical_detail}".strip()
+    diagnosis.technical_detail = (
+        f"{diagnosis.technical_detail}\nattempt {diagnosis.attempt}: {technical_detail}".strip()
+    )
     diagnosis.finished_at, diagnosis.lease_until = timezone.now(), None
     diagnosis.save()
     audit.record(
@@ -195,28 +206,51 @@ def retry(actor: Actor, *, diagnosis_id: uuid.UUID) -> Diagnosis:
 
 
 @transaction.atomic
+def take_back(*, worker: str, before: dt.datetime) -> int:
+    """Take back what a worker of this name was running before it started anew; how many. Worker names are unique."""
+    return _take_back(
+        Diagnosis.objects.filter(worker=worker, started_at__lt=before), "the worker was started again"
+    )
+
+
+def _take_back(lost: QuerySet[Diagnosis], why: str) -> int:
+    taken_back = 0
+    for diagnosis in lost.filter(status=Status.RUNNING).select_for_update(skip_locked=True):
+        taken_back += 1
+        _fail(diagnosis, Reason.WORKER_LOST, f"{diagnosis.worker}: {why}")
+        if diagnosis.attempt < settings.DIAGNOSIS_MAX_ATTEMPTS:
+            _requeue(diagnosis)
+    return taken_back
+
+
+@transaction.atomic
 def sweep() -> dict[str, int]:
     """Take back attempts whose lease ran out, and publish again what seems to have lost its message.
 
     Several sweepers at once do no harm: rows are locked, locked ones skipped.
     """
     now = timezone.now()
-    lost = Diagnosis.objects.select_for_update(skip_locked=True).filter(status=Status.RUNNING, lease_until__lt=now)
-    taken_back = 0
-    for diagnosis in lost:
-        taken_back += 1
-        _fail(diagnosis, Reason.WORKER_LOST, f"lease of {diagnosis.worker} ran out")
-        if diagnosis.attempt < settings.DIAGNOSIS_MAX_ATTEMPTS:
-            _requeue(diagnosis)
-    waiting = list(
-        Diagnosis.objects.select_for_update(skip_locked=True)
-        .filter(status=Status.QUEUED, queued_at__lt=now - REPUBLISH_AFTER)
-        .order_by("queued_at")[:1000]
-    )
-    published = 0
+    taken_back = _take_back(Diagnosis.objects.filter(lease_until__lt=now), "the lease ran out")
+    return {"taken_back": taken_back, "published_again": _publish_missing(now)}
+
+
+def _publish_missing(now: dt.datetime) -> int:
+    """Publish the oldest waiting diagnoses again, as many as the queue has too few messages; how many.
+
+    A long queue is no loss: without the count, each sweep over a backlog would double it.
+    """
+    queued = Diagnosis.objects.filter(status=Status.QUEUED)
+    overdue = queued.filter(queued_at__lt=now - REPUBLISH_AFTER)
+    missing = (queued.count() - messages_waiting()) if overdue.exists() else 0
+    if missing <= 0:
+        return 0
+    waiting = overdue.select_for_update(skip_locked=True).order_by("queued_at")[
+        : min(missing, PUBLISHED_AT_ONCE)
+    ]
+    published = []
     for diagnosis in waiting:
         if not publish(diagnosis.pk, diagnosis.attempt):
             break
-        published += 1
-        Diagnosis.objects.filter(pk=diagnosis.pk).update(queued_at=now)
-    return {"taken_back": taken_back, "published_again": published}
+        published.append(diagnosis.pk)
+    Diagnosis.objects.filter(pk__in=published).update(queued_at=now)
+    return len(published)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from accounts import audit
+from accounts.actor import person_id
 from accounts.policy import Permission, require
 from diagnostics.models import Diagnosis, Report, Review
 from diagnostics.plain_words import report_body, report_title
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from accounts.actor import Actor
 
 
-class ReviewRefused(Exception):  # noqa: N818  # named after what happened
+class ReviewRefused(Exception):  # named after what happened
     """The review contradicts itself; the text says how, for the doctor."""
 
 
 @transaction.atomic
-def review(  # noqa: PLR0913  # the fields of a review
+def review(  # the fields of a review
     actor: Actor,
     *,
     diagnosis_id: uuid.UUID,
@@ -37,9 +38,11 @@ def review(  # noqa: PLR0913  # the fields of a review
 
     Raises:
         PermissionDenied, Diagnosis.DoesNotExist, IllegalMove: not allowed, not the actor's, not ready for review.
-        ReviewRefused: confirming where no model answered, or overriding without label or reason.
+        ReviewRefused: no decision, confirming where no model answered, or overriding without label or reason.
     """
     require(actor, Permission.REVIEW)
+    if decision not in Review.Decision.values:
+        raise ReviewRefused("Choose whether you confirm or override the result.")
     diagnosis = Diagnosis.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=diagnosis_id)
     signed = diagnosis.status in {Status.SIGNED, Status.AMENDED}
     if not signed:
@@ -47,7 +50,9 @@ def review(  # noqa: PLR0913  # the fields of a review
     prediction = diagnosis.predictions.exclude(label="").order_by("-confidence").first()
     if decision == Review.Decision.CONFIRM:
         if prediction is None:
-            raise ReviewRefused("No model gave a label that could be confirmed. Override it with what you see.")
+            raise ReviewRefused(
+                "No model gave a label that could be confirmed. Override it with what you see."
+            )
         label, override_reason, level = prediction.label, "", diagnosis.risk_level
     else:
         if label not in LABEL_RISK:
@@ -59,7 +64,7 @@ def review(  # noqa: PLR0913  # the fields of a review
         level = LABEL_RISK[label][0]
     row = Review.objects.create(
         diagnosis=diagnosis,
-        reviewer_id=actor.pk,
+        reviewer_id=person_id(actor),
         decision=decision,
         label=label,
         risk_level=RiskLevel(level),
@@ -100,7 +105,7 @@ def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
         diagnosis=diagnosis,
         review=latest,
         version=diagnosis.reports.count() + 1,
-        signed_by_id=actor.pk,
+        signed_by_id=person_id(actor),
         title=report_title(latest.label),
         body=report_body(latest.label, amended=after is Status.AMENDED),
         risk_level=latest.risk_level,

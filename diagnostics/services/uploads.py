@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from accounts import audit
+from accounts.actor import on_rollback, person_id
 from accounts.models import AuditEvent
 from accounts.policy import Permission, require
 from diagnostics.models import Diagnosis, Upload
@@ -76,7 +77,9 @@ def submit_uploads(actor: Actor, *, patient_id: uuid.UUID | str, files: Sequence
                 detail={"reason_code": refusal.reason.value},
             )
             verdicts.append(
-                Verdict(filename=name, accepted=False, reason_code=refusal.reason.value, message=refusal.message)
+                Verdict(
+                    filename=name, accepted=False, reason_code=refusal.reason.value, message=refusal.message
+                )
             )
     return verdicts
 
@@ -98,13 +101,20 @@ def _submit(actor: Actor, patient: Patient, name: str, file: IO[bytes]) -> Verdi
     """Inspect, store and queue one file. Raises Refused."""
     inspected = inspect(file)
     if known := _known(patient, inspected.sha256):
+        audit.record(
+            audit.Action.READ,
+            obj=known,
+            patient_id=patient.pk,
+            detail={"reason_code": Reason.DUPLICATE.value},
+        )
         return known_verdict(name, known)
     stored = _store(file, inspected)
+    on_rollback(lambda: _discard(stored))
     try:
         with transaction.atomic():
             upload = Upload.objects.create(
                 patient=patient,
-                uploaded_by_id=actor.pk,
+                uploaded_by_id=person_id(actor),
                 original_name=name,
                 media_type=inspected.media_type,
                 size=inspected.size,
@@ -115,13 +125,13 @@ def _submit(actor: Actor, patient: Patient, name: str, file: IO[bytes]) -> Verdi
                 upload=upload, patient=patient, status=Status.QUEUED, message="Waiting for a worker."
             )
     except IntegrityError:  # the same file arrived twice at the same moment
-        default_storage.delete(stored)
+        _discard(stored)
         known = _known(patient, inspected.sha256)
         if known is None:
             raise
         return known_verdict(name, known)
     except BaseException:
-        default_storage.delete(stored)
+        _discard(stored)
         raise
     audit.record(audit.Action.CREATE, obj=upload, patient_id=patient.pk, detail={"sha256": inspected.sha256})
     publish_on_commit(diagnosis)
@@ -153,8 +163,18 @@ def known_verdict(name: str, diagnosis: Diagnosis) -> Verdict:
 def _store(file: IO[bytes], inspected: Inspected) -> str:
     """Write the bytes under a name that says nothing about the patient. Raises Refused if the storage is away."""
     key = uuid.uuid4().hex
+    name = f"uploads/{key[:2]}/{key}.{EXTENSIONS[inspected.media_type]}"
     try:
-        return default_storage.save(f"uploads/{key[:2]}/{key}.{EXTENSIONS[inspected.media_type]}", File(file))
+        return default_storage.save(name, File(file))
     except Exception as error:  # each storage back end raises its own
         log.exception("storage refused an upload")
+        _discard(name)  # the part that fitted on a full disk
         raise Refused(Reason.STORAGE) from error
+
+
+def _discard(stored: str) -> None:
+    """Take a stored file back; if the storage is away, it stays there without a name in the database."""
+    try:
+        default_storage.delete(stored)
+    except Exception:
+        log.exception("stored file %s could not be deleted", stored)

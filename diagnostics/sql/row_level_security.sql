@@ -26,4 +26,6 @@ CREATE POLICY of_own_patients ON diagnostics_heatmap FOR SELECT USING (
 CREATE POLICY of_own_patients ON diagnostics_review USING (
   (SELECT cc_role()) = 'doctor' AND EXISTS (SELECT 1 FROM diagnostics_diagnosis d WHERE d.id = diagnosis_id));
 CREATE POLICY of_own_patients ON diagnostics_report USING (
-  (SELECT cc_role()) IN ('doctor', 'patient') AND patient_id IN (SELECT p.id FROM patients_patient p));
+  (SELECT cc_role()) = 'doctor' AND patient_id IN (SELECT p.id FROM patients_patient p));
+CREATE POLICY of_self ON diagnostics_report FOR SELECT USING (
+  (SELECT cc_role()) = 'patient' AND patient_id IN (SELECT p.id FROM patients_patient p));

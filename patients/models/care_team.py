@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CareTeamQuerySet(VisibleQuerySet["CareTeamMember"]):
-    """A doctor sees the teams of the patients that the doctor sees."""
+    """Doctors and integrations see the teams of the patients that they see, from which their access follows."""
 
     def active(self) -> Self:
         """Memberships that have not ended."""
@@ -24,6 +24,10 @@ class CareTeamQuerySet(VisibleQuerySet["CareTeamMember"]):
 
     def visible_to_doctor(self, actor: Actor) -> Self:
         """Teams of the doctor's own patients."""
+        return self.filter(patient__in=Patient.objects.visible_to(actor))
+
+    def visible_to_integration(self, actor: Actor) -> Self:
+        """Teams of the integration's own patients."""
         return self.filter(patient__in=Patient.objects.visible_to(actor))
 
 

@@ -25,7 +25,9 @@ class PatientQuerySet(VisibleQuerySet["Patient"]):
     def _on_care_team(self, actor: Actor) -> Self:
         from patients.models.care_team import CareTeamMember
 
-        teams = CareTeamMember.objects.active().filter(user_id=actor.pk, patient_id=models.OuterRef("pk"))
+        teams = CareTeamMember.objects.active().filter(
+            user__id=actor.pk or 0, patient_id=models.OuterRef("pk")
+        )
         return self.filter(models.Exists(teams), deleted_at=None)
 
     def visible_to_doctor(self, actor: Actor) -> Self:
@@ -82,4 +84,8 @@ class Patient(models.Model):
     def age(self, on: dt.date | None = None) -> int:
         """Completed years at `on` (today if not given)."""
         on = on or timezone.localdate()
-        return on.year - self.birth_date.year - ((on.month, on.day) < (self.birth_date.month, self.birth_date.day))
+        return (
+            on.year
+            - self.birth_date.year
+            - ((on.month, on.day) < (self.birth_date.month, self.birth_date.day))
+        )

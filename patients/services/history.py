@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import transaction
 
 from accounts import audit
+from accounts.actor import person_id
 from accounts.policy import Permission, require
 from patients.models import HistoryEntry, Patient
 
@@ -26,6 +27,6 @@ def add_entry(actor: Actor, *, model: type[EntryT], patient: Patient, **fields: 
     """
     require(actor, Permission.WRITE_HISTORY)
     Patient.objects.visible_to(actor).get(pk=patient.pk)
-    entry = model.objects.create(patient=patient, recorded_by_id=actor.pk, **fields)
+    entry = model.objects.create(patient=patient, recorded_by_id=person_id(actor), **fields)
     audit.record(audit.Action.CREATE, obj=entry, patient_id=patient.pk)
     return entry

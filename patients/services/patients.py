@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def register_patient(  # noqa: PLR0913  # the fields of a registration
-    actor: Actor, *, mrn: str, given_name: str, family_name: str, birth_date: dt.date, sex: str, user: User | None = None
+def register_patient(  # the fields of a registration
+    actor: Actor,
+    *,
+    mrn: str,
+    given_name: str,
+    family_name: str,
+    birth_date: dt.date,
+    sex: str,
+    user: User | None = None,
 ) -> Patient:
     """Add a patient and put the registering doctor on the care team.
 

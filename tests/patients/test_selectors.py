@@ -17,8 +17,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def ward(doctor):
     team = (doctor,)
-    factories.patient(team=team, mrn="A-100", given_name="Johanna", family_name="Schneider", birth_date=dt.date(1948, 3, 2))
-    factories.patient(team=team, mrn="A-200", given_name="Peter", family_name="Okonkwo", birth_date=dt.date(1961, 7, 30))
+    factories.patient(
+        team=team, mrn="A-100", given_name="Johanna", family_name="Schneider", birth_date=dt.date(1948, 3, 2)
+    )
+    factories.patient(
+        team=team, mrn="A-200", given_name="Peter", family_name="Okonkwo", birth_date=dt.date(1961, 7, 30)
+    )
     factories.patient(mrn="A-300", given_name="Johanna", family_name="Foreign")
     return doctor
 

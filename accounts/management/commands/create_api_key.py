@@ -21,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--user", required=True, help="User name the key acts as")
         parser.add_argument("--scope", required=True, nargs="+", action="extend", choices=Scope.values)
-        parser.add_argument("--expires", type=int, metavar="DAYS", help="Days until the key ends; never if left out")
+        parser.add_argument(
+            "--expires", type=int, metavar="DAYS", help="Days until the key ends; never if left out"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["expires"] is not None and options["expires"] < 1:

@@ -17,6 +17,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO_MODE:
-            raise CommandError("Demo people exist in demo mode only. Set MODE=demo on a machine without real patients.")
+            raise CommandError(
+                "Demo people exist in demo mode only. Set MODE=demo on a machine without real patients."
+            )
         users = demo.load()
-        self.stdout.write(f"Demo users: {', '.join(user.username for user in users)}; password {demo.PASSWORD}")
+        self.stdout.write(
+            f"Demo users: {', '.join(user.username for user in users)}; password {demo.PASSWORD}"
+        )

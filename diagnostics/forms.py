@@ -1,0 +1,57 @@
+"""Forms of diagnoses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from diagnostics.models import Review
+from diagnostics.risk import LABEL_RISK
+from ml.contract import Outcome
+
+
+def label_words(label: str) -> str:
+    """A label with its meaning, for example "PVC: premature ventricular beat"."""
+    meaning = LABEL_RISK[label][1].replace(";", ",").split(",")[0].removeprefix("a ")
+    return label if meaning.startswith(label.lower()) else f"{label}: {meaning}"
+
+
+class ReviewForm(forms.Form):
+    """A doctor's decision. What contradicts itself is refused by diagnostics.services.reviews, with the reason."""
+
+    decision = forms.ChoiceField(label="Your decision", widget=forms.RadioSelect)
+    label = forms.ChoiceField(
+        label="What the trace shows",
+        required=False,
+        choices=[("", "Only if you override"), *((label, label_words(label)) for label in LABEL_RISK)],
+    )
+    override_reason = forms.ChoiceField(
+        label="Why you disagree", required=False, choices=[("", "Only if you override"), *Review.OverrideReason.choices]
+    )
+    comment = forms.CharField(
+        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="For colleagues; the patient does not see it."
+    )
+
+    def __init__(self, *args: Any, answer: str = "", **kwargs: Any) -> None:
+        """`answer` is the models' label; without one there is nothing to confirm."""
+        super().__init__(*args, **kwargs)
+        override = (Review.Decision.OVERRIDE.value, "Override: I see something else")
+        confirm = (Review.Decision.CONFIRM.value, f"Confirm {answer}")
+        self["decision"].field.choices = [confirm, override] if answer else [override]  # type: ignore[attr-defined]  # a ChoiceField
+        if not answer:
+            self["decision"].field.initial = Review.Decision.OVERRIDE.value
+
+
+class PredictionFilterForm(forms.Form):
+    """What the list of predictions is narrowed by."""
+
+    model = forms.ChoiceField(required=False)
+    outcome = forms.ChoiceField(
+        required=False, choices=[("", "Any"), *((o.value, o.value.replace("_", " ").capitalize()) for o in Outcome)]
+    )
+
+    def __init__(self, *args: Any, models: list[str], **kwargs: Any) -> None:
+        """`models` are the names to choose from."""
+        super().__init__(*args, **kwargs)
+        self["model"].field.choices = [("", "Any"), *((name, name) for name in models)]  # type: ignore[attr-defined]  # a ChoiceField

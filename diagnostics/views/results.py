@@ -1,0 +1,134 @@
+"""The result of one diagnosis, and what a doctor decides about it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import audit
+from accounts.policy import Permission, can
+from accounts.views.access import page
+from diagnostics import selectors
+from diagnostics.forms import ReviewForm, label_words
+from diagnostics.models import Heatmap
+from diagnostics.services import lifecycle, reviews
+from diagnostics.states import IllegalMove, Status
+from diagnostics.views import shown
+from diagnostics.views.pictures import safe_png
+
+if TYPE_CHECKING:
+    import uuid
+
+    from accounts.views.access import PageRequest
+    from diagnostics.models import Diagnosis
+
+log = logging.getLogger(__name__)
+DETAIL = "diagnostics:detail"
+
+
+@require_safe
+@page(Permission.READ_DIAGNOSES)
+def detail(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """What the models answered, where they looked, how urgent it is, and who judged it."""
+    diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
+    audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id)
+    return _result_page(request, diagnosis, ReviewForm(answer=shown.answer_of(diagnosis)))
+
+
+def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -> HttpResponse:
+    past = list(selectors.reviews(request.user, diagnosis)) if can(request.user, Permission.REVIEW) else []
+    latest = past[0] if past else None
+    unsigned = latest is not None and getattr(latest, "report", None) is None
+    mapped = Heatmap.objects.visible_to(request.user).filter(prediction__diagnosis=diagnosis).values_list("pk", flat=True)
+    context = {
+        "diagnosis": diagnosis,
+        "facts": shown.upload_facts(diagnosis),
+        "predictions": shown.shown_predictions(diagnosis, mapped),
+        "form": form,
+        "reviews": [(review, label_words(review.label)) for review in past],
+        "overridden": shown.override_words(latest) if latest else "",
+        "may_review": can(request.user, Permission.REVIEW) and shown.may_be_reviewed(diagnosis),
+        "may_sign": unsigned and latest is not None and latest.reviewer_id == request.user.pk,
+        "may_retry": diagnosis.status == Status.FAILED and can(request.user, Permission.RETRY_DIAGNOSIS),
+        "amending": diagnosis.status in {Status.SIGNED, Status.AMENDED},
+    }
+    return render(request, "diagnostics/detail.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@page(Permission.READ_DIAGNOSES)
+def image(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """The uploaded picture as a new PNG, never its own bytes."""
+    diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
+    audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id, detail={"image": True})
+    try:
+        png = safe_png(diagnosis.upload.storage_name)
+    except Exception:  # each storage back end raises its own
+        log.exception("picture of diagnosis %s cannot be shown", diagnosis.pk)
+        return HttpResponse("The stored picture cannot be read now.", content_type="text/plain", status=503)
+    return HttpResponse(png, content_type="image/png")
+
+
+@require_safe
+@page(Permission.READ_DIAGNOSES)
+def heatmap(request: PageRequest, diagnosis_id: uuid.UUID, prediction_id: uuid.UUID) -> HttpResponse:
+    """Where the model looked: an 8-bit grey PNG."""
+    diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
+    if prediction_id not in {prediction.pk for prediction in diagnosis.predictions.all()}:
+        raise Http404
+    png = selectors.heatmap_png(request.user, prediction_id)
+    detail = {"heatmap": str(prediction_id)}
+    audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id, detail=detail)
+    return HttpResponse(png, content_type="image/png")
+
+
+@require_POST
+@page(Permission.REVIEW)
+def review(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """Confirm or override."""
+    diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
+    form = ReviewForm(request.POST, answer=shown.answer_of(diagnosis))
+    if form.is_valid():
+        try:
+            reviews.review(request.user, diagnosis_id=diagnosis_id, **form.cleaned_data)
+        except reviews.ReviewRefused as refusal:
+            form.add_error(None, str(refusal))
+        except IllegalMove as move:
+            messages.error(request, str(move))
+            return redirect(DETAIL, diagnosis_id)
+        else:
+            messages.success(request, "Your review is kept. Sign it to release the report to the patient.")
+            return redirect(DETAIL, diagnosis_id)
+    audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id)
+    return _result_page(request, diagnosis, form)
+
+
+@require_POST
+@page(Permission.REVIEW)
+def sign(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """Sign one's own review; from then on the patient sees the report."""
+    try:
+        report = reviews.sign(request.user, diagnosis_id=diagnosis_id)
+    except (IllegalMove, reviews.ReviewRefused) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Signed. The patient can read version {report.version} of the report now.")
+    return redirect(DETAIL, diagnosis_id)
+
+
+@require_POST
+@page(Permission.RETRY_DIAGNOSIS)
+def retry(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """Run a failed diagnosis again."""
+    try:
+        lifecycle.retry(request.user, diagnosis_id=diagnosis_id)
+    except IllegalMove as move:
+        messages.error(request, str(move))
+    else:
+        messages.success(request, "The analysis is queued again.")
+    return redirect(DETAIL, diagnosis_id)

@@ -1,0 +1,150 @@
+"""Rows as the pages show them: shapes for the components, no decisions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+
+from diagnostics.forms import label_words
+from diagnostics.models import Review
+from diagnostics.risk import LABEL_RISK
+from diagnostics.states import Status
+from ml.contract import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from diagnostics.models import Diagnosis, Prediction
+
+SHORT_HASH = 12
+OUTCOME_WORDS = {
+    Outcome.ABSTAINED: "The model is not sure enough to answer. A person has to read the trace.",
+    Outcome.NOT_ELIGIBLE: "This file is not what the model was made for, so it did not answer.",
+    Outcome.POOR_INPUT: "The picture is too poor to be read, so the model did not answer.",
+}
+
+
+def percent(share: float | None) -> str:
+    """A probability for people."""
+    return "none" if share is None else f"{share * 100:.1f} %"
+
+
+def state_token(diagnosis: Diagnosis) -> str:
+    """What a polling page has seen; it gets a new row only when this changes."""
+    return f"{diagnosis.status}-{diagnosis.attempt}"
+
+
+def fact(label: str, value: Any) -> dict[str, Any]:
+    """A row of components/definition_list.html."""
+    return {"label": label, "value": value}
+
+
+def upload_facts(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """Whose file it is and how the analysis went."""
+    upload = diagnosis.upload
+    facts = [
+        fact("Uploaded", f"{upload.uploaded_at:%-d %b %Y, %H:%M}"),
+        fact("By", str(upload.uploaded_by)),
+        fact("File", f"{filesizeformat(upload.size)}, {upload.media_type}"),
+        fact("SHA-256", f"{upload.sha256[:SHORT_HASH]}…"),
+    ]
+    if diagnosis.worker:
+        facts.append(fact("Worker", diagnosis.worker))
+    return facts
+
+
+def answer_of(diagnosis: Diagnosis) -> str:
+    """The label that a doctor would confirm: the most confident one; "" if no model gave any."""
+    labelled = [p for p in diagnosis.predictions.all() if p.label]
+    return max(labelled, key=lambda p: p.confidence or 0).label if labelled else ""
+
+
+def probability_rows(prediction: Prediction) -> list[dict[str, Any]]:
+    """Rows of components/probabilities.html, most probable first; the threshold is marked at the first."""
+    ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
+    return [
+        {
+            "label": label_words(label) if label in LABEL_RISK else label,
+            "percent": share * 100,
+            "chosen": label == prediction.label,
+            "threshold": prediction.threshold * 100 if place == 0 else None,
+        }
+        for place, (label, share) in enumerate(ranked)
+    ]
+
+
+def provenance(prediction: Prediction) -> list[dict[str, Any]]:
+    """With what the answer was computed."""
+    version = prediction.model_version
+    return [
+        fact("Model", f"{version.name} {version.version}"),
+        fact("Weights SHA-256", version.weights_sha256),
+        fact("Input SHA-256", prediction.input_sha256),
+        fact("Code version", prediction.code_version),
+        fact("Threshold", percent(prediction.threshold)),
+        fact("Device", prediction.device),
+        fact("Duration", f"{prediction.duration_ms:.1f} ms"),
+        fact("Attempt", prediction.attempt),
+    ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShownPrediction:
+    """One model's answer on the result page."""
+
+    prediction: Prediction
+    heatmap_url: str
+
+    @property
+    def title(self) -> str:
+        """The label in words, or that there is none."""
+        label = self.prediction.label
+        if label:
+            return label_words(label) if label in LABEL_RISK else label
+        return "No answer"
+
+    @property
+    def confidence(self) -> str:
+        """Calibrated probability of the label."""
+        return percent(self.prediction.confidence)
+
+    @property
+    def why_none(self) -> str:
+        """What a missing answer means; "" for a prediction."""
+        return OUTCOME_WORDS.get(Outcome(self.prediction.outcome), "")
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """For the chart."""
+        return probability_rows(self.prediction)
+
+    @property
+    def facts(self) -> list[dict[str, Any]]:
+        """Prediction set and provenance."""
+        possible = ", ".join(self.prediction.prediction_set) or "none"
+        facts = [fact("Prediction set", possible), *provenance(self.prediction)]
+        return [row | {"value": row["value"][:SHORT_HASH] + "…"} if "SHA" in row["label"] else row for row in facts]
+
+
+def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list[ShownPrediction]:
+    """The answers of a diagnosis; `with_heatmap` are the ids of predictions that have one."""
+    mapped = set(with_heatmap)
+    return [
+        ShownPrediction(p, reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else "")
+        for p in diagnosis.predictions.all()
+    ]
+
+
+def override_words(review: Review) -> str:
+    """What the doctor found instead of the models' answer; "" if the doctor agreed."""
+    if review.decision != Review.Decision.OVERRIDE:
+        return ""
+    return f"{review.reviewer} found {label_words(review.label)} ({review.get_risk_level_display().lower()} risk)"
+
+
+def may_be_reviewed(diagnosis: Diagnosis) -> bool:
+    """Whether there is a result that a doctor can judge."""
+    return diagnosis.status in {Status.COMPLETED, Status.REVIEWED, Status.SIGNED, Status.AMENDED}

@@ -1,0 +1,115 @@
+"""What a doctor works from: the worklist, a patient's history, uploading, and the state of one diagnosis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts import audit
+from accounts.policy import Permission, can
+from accounts.views.access import other_parameters, page, paginate
+from diagnostics import selectors
+from diagnostics.reasons import Reason, sentence
+from diagnostics.services.uploads import submit_uploads
+from diagnostics.views.shown import state_token
+from patients import selectors as patient_selectors
+from patients.forms import ENTRY_FORMS, AddMemberForm
+
+if TYPE_CHECKING:
+    import uuid
+
+    from accounts.views.access import PageRequest
+    from patients.models import Patient
+
+
+@require_safe
+@page(Permission.READ_HISTORY)
+def worklist(request: PageRequest) -> HttpResponse:
+    """What waits for the doctor: high risk first, then failed, then the oldest."""
+    page_obj = paginate(request, selectors.worklist(request.user))
+    audit.record(audit.Action.SEARCH, detail={"list": "worklist", "found": page_obj.paginator.count})
+    context = {"page_obj": page_obj, "query": other_parameters(request)}
+    return render(request, "diagnostics/worklist.html", context)
+
+
+@require_safe
+@page(Permission.READ_HISTORY)
+def history(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """One patient: who, care team, history, uploads and their diagnoses."""
+    patient = patient_selectors.get_patient(request.user, patient_id)
+    audit.record(audit.Action.READ, obj=patient, patient_id=patient.pk)
+    return render(request, "diagnostics/history.html", _history_context(request, patient))
+
+
+@require_POST
+@page(Permission.UPLOAD)
+def upload(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """Take files in; answers what became of each, and the diagnoses as they are now."""
+    patient = patient_selectors.get_patient(request.user, patient_id)
+    files = request.FILES.getlist("files")
+    verdicts = submit_uploads(request.user, patient_id=patient.pk, files=files)
+    context: dict[str, Any] = {"verdicts": verdicts, "upload_error": "" if files else sentence(Reason.NO_FILES)}
+    if request.htmx:
+        context |= _diagnoses_context(request, patient)
+        return render(request, "diagnostics/_uploaded.html", context)
+    audit.record(audit.Action.READ, obj=patient, patient_id=patient.pk)
+    return render(request, "diagnostics/history.html", _history_context(request, patient) | context)
+
+
+@require_safe
+@page(Permission.READ_DIAGNOSES)
+def status(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """The state of a diagnosis for a page that polls; 204 while it is what the page has seen.
+
+    Polls are not in the audit trail: the page that polls is.
+    """
+    diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
+    if request.GET.get("seen") == state_token(diagnosis):
+        return HttpResponse(status=204)
+    layout = request.GET.get("layout", "")
+    if layout == "page" and diagnosis.settled:
+        return HttpResponseClientRefresh()
+    template = "diagnostics/_progress.html" if layout == "page" else "diagnostics/_status.html"
+    return render(request, template, {"diagnosis": diagnosis, "with_patient": layout == "worklist"})
+
+
+def _diagnoses_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
+    return {
+        "patient": patient,
+        "page_obj": paginate(request, selectors.diagnoses(request.user, patient=patient)),
+        "query": other_parameters(request),
+    }
+
+
+def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
+    entries = patient_selectors.history(request.user, patient)
+    sections = [
+        {
+            "kind": kind,
+            "plural": str(form._meta.model._meta.verbose_name_plural).capitalize(),  # Django's documented Model._meta
+            "entries": entries[kind],
+            "form": form(auto_id=f"{kind}_%s"),
+        }
+        for kind, form in ENTRY_FORMS.items()
+    ]
+    facts = [
+        {"label": "MRN", "value": patient.mrn},
+        {"label": "Age", "value": f"{patient.age()} years"},
+        {"label": "Born", "value": patient.birth_date.strftime("%-d %b %Y")},
+        {"label": "Sex", "value": patient.get_sex_display()},
+        {"label": "Allergies", "value": ", ".join(str(entry) for entry in entries["allergy"]) or "none recorded"},
+    ]
+    return _diagnoses_context(request, patient) | {
+        "facts": facts,
+        "team": patient_selectors.care_team(request.user, patient),
+        "sections": sections,
+        "member_form": AddMemberForm(auto_id="member_%s"),
+        "may_write": can(request.user, Permission.WRITE_HISTORY),
+        "upload_help": f"ECG pictures as PNG, JPEG or WebP, up to {settings.UPLOAD_MAX_BYTES // 1_000_000} MB each and"
+        f" {settings.UPLOAD_MAX_FILES} at once.",
+    }
