@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+# A database restart takes a few seconds; what is not recorded by then is left to the lease and the sweeper.
+PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 3.0)
 
 
 @contextlib.contextmanager
@@ -21,3 +26,21 @@ def system_task() -> Iterator[None]:
         close_old_connections()
     with acting_as(SYSTEM, via="worker"):
         yield
+
+
+def persistently(act: Callable[[], T]) -> T:
+    """Do `act` as the system, again and again while the database is away.
+
+    `act` must change nothing when its effect is there already: a commit may have succeeded although its answer was lost.
+
+    Raises:
+        OperationalError, InterfaceError: the database stayed away for about 7 seconds.
+    """
+    for pause in PAUSES_S:
+        try:
+            with system_task():
+                return act()
+        except (OperationalError, InterfaceError):
+            time.sleep(pause)
+    with system_task():
+        return act()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ def analyse(data: bytes) -> tuple[ModelResult, ...]:
 @functools.cache
 def contracts() -> dict[str, dict[str, Any]]:
     """Each model's model.json by name."""
-    import json
-
     from ml import registry
 
-    return {model.name: json.loads(model.contract_path.read_text(encoding="utf-8")) for model in registry.models()}
+    return {
+        contract.name: json.loads((contract.folder / registry.CONTRACT_FILE).read_text(encoding="utf-8"))
+        for contract in registry.contracts()
+    }
 
 
 def warm() -> None:

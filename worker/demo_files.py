@@ -1,0 +1,125 @@
+"""The files of the demo: a real 12-lead ECG that pydicom ships, simulated beats, and files that must be refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+from diagnostics.reasons import Reason
+from diagnostics.states import Status
+
+NOT_ACCEPTED = "not accepted"
+REAL_BEATS = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """One file and the end that it must come to.
+
+    Attributes:
+        name: what the table calls it.
+        mrn: the demo patient it belongs to.
+        filename: the name it is uploaded under.
+        data: its bytes.
+        status: the diagnosis's state at the end, or ``not accepted``.
+        labels: labels of which one must be given; none for an abstention; None where the answer is open (nobody has
+            labelled the file).
+        reason_code: the reason that must be given, if any.
+    """
+
+    name: str
+    mrn: str
+    filename: str
+    data: bytes
+    status: str = Status.COMPLETED
+    labels: tuple[str, ...] | None = None
+    reason_code: str = ""
+
+
+def cases() -> list[Case]:
+    """Every demo case; the same bytes each time."""
+    return [*_real(), *_simulated(), *_unfit(), *_not_accepted()]
+
+
+def _real() -> list[Case]:
+    """Beats of the 12-lead ECG in pydicom's wheel, found and rendered here. Nobody has annotated it."""
+    from pydicom.data import get_testdata_file
+
+    from ml.datasets import dicom_waveform
+    from ml.preprocessing.beat_image import render_beat
+
+    recording = dicom_waveform.read(str(get_testdata_file("waveform_ecg.dcm", download=False)))
+    lead = recording.lead("II")
+    peaks = dicom_waveform.find_beats(recording)[1 : REAL_BEATS + 1]
+    return [
+        Case(
+            f"real ECG, beat {number}",
+            "CC-1001",
+            f"waveform-ecg-beat-{number}.png",
+            _png(render_beat(lead, recording.fs, int(at), size=256, style="paper")),
+        )
+        for number, at in enumerate(peaks, start=2)
+    ]
+
+
+def _simulated() -> list[Case]:
+    from ml.datasets import simulated
+
+    sure = {"Normal": "CC-1001", "PVC": "CC-1001", "LBBB": "CC-1002", "PAC": "CC-1003", "VF": "CC-1004"}
+    beats = [
+        Case(
+            f"simulated {label}", mrn, f"beat-{label}.png", simulated.beat_png(label, seed=1), labels=(label,)
+        )
+        for label, mrn in sure.items()
+    ]
+    # Right bundle branch block hides in lead II: the model has to say that it is not sure.
+    unsure = Case("simulated RBBB", "CC-1003", "beat-RBBB.png", simulated.beat_png("RBBB", seed=2), labels=())
+    return [*beats, unsure]
+
+
+def _unfit() -> list[Case]:
+    """Pictures that are accepted and then refused by the model's gate."""
+    from ml.datasets import simulated
+
+    expected = {
+        "photo": "not_an_ecg",
+        "noise": "",
+        "page": "not_a_single_beat",
+        "blank": "blank_image",
+    }
+    return [
+        Case(
+            f"picture: {kind}",
+            "CC-1004",
+            f"{kind}.png",
+            simulated.bad_input(kind, seed=1),
+            Status.REFUSED,
+            None,
+            reason,
+        )
+        for kind, reason in expected.items()
+    ]
+
+
+def _not_accepted() -> list[Case]:
+    from ml.datasets import simulated
+
+    whole = simulated.beat_png("Normal", seed=3)
+    bad = (
+        ("empty file", "empty.png", b"", Reason.EMPTY),
+        ("truncated image", "truncated.png", whole[: len(whole) // 2], Reason.TRUNCATED),
+        ("web page named .png", "beat.png", b"<html><script>alert(1)</script></html>", Reason.NOT_AN_IMAGE),
+        ("program hidden in image", "beat-extra.png", whole + b"MZ\x90\x00hidden", Reason.HIDDEN_DATA),
+    )
+    return [
+        Case(name, "CC-1002", filename, data, NOT_ACCEPTED, None, reason.value)
+        for name, filename, data, reason in bad
+    ]
+
+
+def _png(pixels: object) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")  # type: ignore[arg-type]  # a NumPy array
+    return stream.getvalue()
