@@ -83,7 +83,9 @@ def acting_as(
         with transaction.atomic(), acting.undo:
             before = _bind(*_identity(actor))
             yield acting
-            if not connection.needs_rollback:  # else nothing can be written any more, and the rollback unbinds
+            if (
+                not connection.needs_rollback
+            ):  # else nothing can be written any more, and the rollback unbinds
                 write_events(acting)
                 _bind(*before)
                 done = acting.undo.pop_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import connection
+from django.db.models import Q
 
 from accounts.actor import acting_as
 from accounts.models import AuditEvent, User
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 def audit_events(
     actor: Actor, *, object_id: str = "", patient_id: str = "", user_name: str = ""
 ) -> QuerySet[AuditEvent]:
-    """The events that the actor may read, newest first, narrowed by what is given."""
+    """The events that the actor may read, newest first, narrowed by what is given.
+
+    The id of a diagnosis also finds the events of its upload, heatmaps and reports.
+    """
     require(actor, Permission.READ_AUDIT)
     events = AuditEvent.objects.visible_to(actor)
     if object_id:
-        events = events.filter(object_id=object_id)
+        events = events.filter(Q(object_id=object_id) | Q(detail__diagnosis=object_id))
     if patient_id:
         events = events.filter(patient_id=patient_id)
     if user_name:

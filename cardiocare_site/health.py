@@ -36,7 +36,6 @@ def ready(request: HttpRequest) -> JsonResponse:  # a view's signature
 
 def _database() -> dict[str, Any]:
     try:
-        connection.close_if_unusable_or_obsolete()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error:

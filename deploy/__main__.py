@@ -47,7 +47,8 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if arguments and arguments[0] in PASSED_ON[:3]:
         return parser.parse_args(arguments[:1]), list(arguments[1:])
     options = parser.parse_args(arguments)
-    return options, [part for part in getattr(options, "program", []) if part != "--"]
+    program = list(getattr(options, "program", []))
+    return options, program[1:] if program[:1] == ["--"] else program
 
 
 def dispatch(options: argparse.Namespace, rest: list[str]) -> int:

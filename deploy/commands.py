@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 READY_WITHIN_S = 180.0
+# Without the query string, in which a search carries a name.
+ACCESS_LOG = ("--access-logfile", "-", "--access-logformat", "%(h)s %(m)s %(U)s %(s)s %(L)ss")
 
 
 def say(text: str) -> None:
@@ -44,7 +46,7 @@ def gpu_is_usable(env: Mapping[str, str]) -> bool:
 def web_command(port: int) -> list[str]:
     """Gunicorn on loopback, as the embedded default serves it."""
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"]
-    return [sys.executable, "-m", "gunicorn", "cardiocare_site.wsgi", *options, "--access-logfile", "-"]
+    return [sys.executable, "-m", "gunicorn", "cardiocare_site.wsgi", *options, *ACCESS_LOG]
 
 
 def worker_command(name: str, queues: str, *pool: str) -> list[str]:

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
-from botocore.exceptions import ClientError
+import boto3  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 
 def main() -> int:

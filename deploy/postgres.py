@@ -24,6 +24,7 @@ OWNER = "cardiocare_owner"
 APP = "cardiocare_app"
 SUPERUSER = "cardiocare_superuser"
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist")
+START_WITHIN_S = 30.0
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes: 107 on Linux, 103 on macOS
 PREPARED = "cardiocare-roles-1"  # a file of this name in the data directory says that `_prepare` has finished
@@ -166,7 +167,7 @@ class PostgresServer:
         if stray is not None:
             end_stray(stray, ask=signal.SIGINT)
         # Backends of a server killed a moment ago hold its shared memory until they notice: try again.
-        if not wait_until(self._try_to_start, timeout_s=30, every_s=0.2):
+        if not wait_until(self._try_to_start, timeout_s=START_WITHIN_S, every_s=0.2):
             raise DeployError(
                 f"PostgreSQL does not start in {self.directory}. Its log ends:\n{tail(self.log)}"
             )

@@ -27,10 +27,15 @@ class ReviewForm(forms.Form):
         choices=[("", "Only if you override"), *((label, label_words(label)) for label in LABEL_RISK)],
     )
     override_reason = forms.ChoiceField(
-        label="Why you disagree", required=False, choices=[("", "Only if you override"), *Review.OverrideReason.choices]
+        label="Why you disagree",
+        required=False,
+        choices=[("", "Only if you override"), *Review.OverrideReason.choices],
     )
     comment = forms.CharField(
-        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="For colleagues; the patient does not see it."
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For colleagues; the patient does not see it.",
     )
 
     def __init__(self, *args: Any, answer: str = "", **kwargs: Any) -> None:
@@ -48,7 +53,8 @@ class PredictionFilterForm(forms.Form):
 
     model = forms.ChoiceField(required=False)
     outcome = forms.ChoiceField(
-        required=False, choices=[("", "Any"), *((o.value, o.value.replace("_", " ").capitalize()) for o in Outcome)]
+        required=False,
+        choices=[("", "Any"), *((o.value, o.value.replace("_", " ").capitalize()) for o in Outcome)],
     )
 
     def __init__(self, *args: Any, models: list[str], **kwargs: Any) -> None:

@@ -23,13 +23,15 @@ class CappedUploadHandler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin a file. Its name takes no part in the name on disk, where a long ending would be an error."""
         FileUploadHandler.new_file(self, *args, **kwargs)
-        self.file = TemporaryUploadedFile("upload", self.content_type, 0, self.charset, self.content_type_extra)
+        self.file = TemporaryUploadedFile(
+            "upload", self.content_type, 0, self.charset, self.content_type_extra
+        )
         self.file.name = self.file_name
         self.files_begun += 1
         self.room = settings.UPLOAD_MAX_BYTES + 1 if self.files_begun <= settings.UPLOAD_MAX_FILES else 0
         self.kept = 0
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002  # Django's signature
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # Django's signature
         """Write what still fits."""
         fits = raw_data[: self.room - self.kept]
         self.file.write(fits)

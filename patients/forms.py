@@ -26,7 +26,10 @@ class RegisterPatientForm(forms.ModelForm):
     """A new patient; `username` links the account with which the patient signs in."""
 
     username = forms.CharField(
-        max_length=150, required=False, label="Patient's user name", help_text="If the patient has an account to read reports with."
+        max_length=150,
+        required=False,
+        label="Patient's user name",
+        help_text="If the patient has an account to read reports with.",
     )
 
     class Meta:
@@ -60,7 +63,9 @@ class AddMemberForm(forms.Form):
     def clean_username(self) -> User:
         """An active doctor, or an integration that uploads for the team."""
         name = self.cleaned_data["username"]
-        user = User.objects.filter(username=name, role__in=(Role.DOCTOR, Role.INTEGRATION), is_active=True).first()
+        user = User.objects.filter(
+            username=name, role__in=(Role.DOCTOR, Role.INTEGRATION), is_active=True
+        ).first()
         if user is None:
             raise forms.ValidationError("There is no active doctor or integration with this user name.")
         return user

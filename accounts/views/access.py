@@ -37,7 +37,9 @@ class PageRequest(HttpRequest):
 
 def page(
     permission: Permission | None,
-) -> Callable[[Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+) -> Callable[
+    [Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
+]:
     """Open a view to signed-in users who have the permission, or to any of them for None.
 
     Anonymous users go to the sign-in page and come back afterwards; the wrong role answers 403; an object that is unknown

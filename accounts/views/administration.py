@@ -73,5 +73,9 @@ def audit_trail(request: PageRequest) -> HttpResponse:
     else:
         events = AuditEvent.objects.none()
     audit.record(audit.Action.SEARCH, detail={"list": "audit trail"})
-    context = {"form": form, "page_obj": paginate(request, events, per_page=50), "query": other_parameters(request)}
+    context = {
+        "form": form,
+        "page_obj": paginate(request, events, per_page=50),
+        "query": other_parameters(request),
+    }
     return render(request, "accounts/audit.html", context)

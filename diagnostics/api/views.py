@@ -111,7 +111,9 @@ class HeatmapView(APIView):
             heatmap = selectors.heatmap(request.user, prediction_id)
         except Heatmap.DoesNotExist:
             raise Http404 from None
-        audit.record(audit.Action.READ, obj=heatmap, patient_id=heatmap.prediction.diagnosis.patient_id)
+        diagnosis = heatmap.prediction.diagnosis
+        detail = {"diagnosis": str(diagnosis.pk)}
+        audit.record(audit.Action.READ, obj=heatmap, patient_id=diagnosis.patient_id, detail=detail)
         return HttpResponse(bytes(heatmap.png), content_type="image/png")
 
 

@@ -71,7 +71,9 @@ def inspect(file: IO[bytes]) -> Inspected:
     file.seek(0)
     head = file.read(HEAD)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's doubts about metadata and size; the limits here are stricter
+        warnings.simplefilter(
+            "ignore"
+        )  # Pillow's doubts about metadata and size; the limits here are stricter
         media_type = _decode(file, head)
     file.seek(0)
     data = file.read()

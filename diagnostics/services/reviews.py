@@ -113,6 +113,9 @@ def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
     diagnosis.status = after
     diagnosis.save(update_fields=["status"])
     audit.record(
-        audit.Action.SIGN, obj=report, patient_id=diagnosis.patient_id, detail={"version": report.version}
+        audit.Action.SIGN,
+        obj=report,
+        patient_id=diagnosis.patient_id,
+        detail={"version": report.version, "diagnosis": str(diagnosis.pk)},
     )
     return report

@@ -133,7 +133,8 @@ def _submit(actor: Actor, patient: Patient, name: str, file: IO[bytes]) -> Verdi
     except BaseException:
         _discard(stored)
         raise
-    audit.record(audit.Action.CREATE, obj=upload, patient_id=patient.pk, detail={"sha256": inspected.sha256})
+    detail = {"sha256": inspected.sha256, "diagnosis": str(diagnosis.pk)}
+    audit.record(audit.Action.CREATE, obj=upload, patient_id=patient.pk, detail=detail)
     publish_on_commit(diagnosis)
     return Verdict(
         filename=name,

@@ -40,7 +40,9 @@ def predictions(request: PageRequest) -> HttpResponse:
         rows = rows.none()
     page_obj = paginate(request, rows, per_page=50)
     audit.record(audit.Action.SEARCH, detail={"list": "predictions"})
-    shown = [(prediction, percent(prediction.confidence), percent(prediction.threshold)) for prediction in page_obj]
+    shown = [
+        (prediction, percent(prediction.confidence), percent(prediction.threshold)) for prediction in page_obj
+    ]
     context = {"form": form, "rows": shown, "page_obj": page_obj, "query": other_parameters(request)}
     return render(request, "diagnostics/predictions.html", context)
 

@@ -44,7 +44,11 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
     past = list(selectors.reviews(request.user, diagnosis)) if can(request.user, Permission.REVIEW) else []
     latest = past[0] if past else None
     unsigned = latest is not None and getattr(latest, "report", None) is None
-    mapped = Heatmap.objects.visible_to(request.user).filter(prediction__diagnosis=diagnosis).values_list("pk", flat=True)
+    mapped = (
+        Heatmap.objects.visible_to(request.user)
+        .filter(prediction__diagnosis=diagnosis)
+        .values_list("pk", flat=True)
+    )
     context = {
         "diagnosis": diagnosis,
         "facts": shown.upload_facts(diagnosis),

@@ -126,14 +126,19 @@ class ShownPrediction:
         """Prediction set and provenance."""
         possible = ", ".join(self.prediction.prediction_set) or "none"
         facts = [fact("Prediction set", possible), *provenance(self.prediction)]
-        return [row | {"value": row["value"][:SHORT_HASH] + "…"} if "SHA" in row["label"] else row for row in facts]
+        return [
+            row | {"value": row["value"][:SHORT_HASH] + "…"} if "SHA" in row["label"] else row
+            for row in facts
+        ]
 
 
 def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list[ShownPrediction]:
     """The answers of a diagnosis; `with_heatmap` are the ids of predictions that have one."""
     mapped = set(with_heatmap)
     return [
-        ShownPrediction(p, reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else "")
+        ShownPrediction(
+            p, reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else ""
+        )
         for p in diagnosis.predictions.all()
     ]
 

@@ -53,7 +53,10 @@ def upload(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = patient_selectors.get_patient(request.user, patient_id)
     files = request.FILES.getlist("files")
     verdicts = submit_uploads(request.user, patient_id=patient.pk, files=files)
-    context: dict[str, Any] = {"verdicts": verdicts, "upload_error": "" if files else sentence(Reason.NO_FILES)}
+    context: dict[str, Any] = {
+        "verdicts": verdicts,
+        "upload_error": "" if files else sentence(Reason.NO_FILES),
+    }
     if request.htmx:
         context |= _diagnoses_context(request, patient)
         return render(request, "diagnostics/_uploaded.html", context)
@@ -91,7 +94,9 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
     sections = [
         {
             "kind": kind,
-            "plural": str(form._meta.model._meta.verbose_name_plural).capitalize(),  # Django's documented Model._meta
+            "plural": str(
+                form._meta.model._meta.verbose_name_plural
+            ).capitalize(),  # Django's documented Model._meta
             "entries": entries[kind],
             "form": form(auto_id=f"{kind}_%s"),
         }
@@ -102,7 +107,10 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
         {"label": "Age", "value": f"{patient.age()} years"},
         {"label": "Born", "value": patient.birth_date.strftime("%-d %b %Y")},
         {"label": "Sex", "value": patient.get_sex_display()},
-        {"label": "Allergies", "value": ", ".join(str(entry) for entry in entries["allergy"]) or "none recorded"},
+        {
+            "label": "Allergies",
+            "value": ", ".join(str(entry) for entry in entries["allergy"]) or "none recorded",
+        },
     ]
     return _diagnoses_context(request, patient) | {
         "facts": facts,

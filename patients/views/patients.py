@@ -87,7 +87,9 @@ def add_entry(request: PageRequest, patient_id: uuid.UUID, kind: str) -> HttpRes
     if request.method == "GET":
         audit.record(audit.Action.READ, obj=patient, patient_id=patient.pk, detail={"form": kind})
     status = 422 if form.errors else 200
-    return render(request, "patients/add_entry.html", {"form": form, "kind": kind, "patient": patient}, status=status)
+    return render(
+        request, "patients/add_entry.html", {"form": form, "kind": kind, "patient": patient}, status=status
+    )
 
 
 @require_POST

@@ -1,0 +1,85 @@
+"""How the browser tests get about: signing in, judging a page, made-up people."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+
+from tests import factories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.models import User
+
+WIDE, PHONE = 1280, 390
+
+
+def enter(page: Any, server: Any, user: User) -> None:
+    """Give the browser a session of this user, without the form."""
+    client = Client()
+    client.force_login(user, backend="accounts.backends.CardioCareBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": server.url}]
+    )
+
+
+def sign_in(page: Any, server: Any, user: User) -> None:
+    """Sign in by the form, as people do."""
+    page.goto(f"{server.url}/")
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def sign_out(page: Any) -> None:
+    """Sign out by the menu."""
+    page.locator(".user-menu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+
+
+@contextlib.contextmanager
+def seen_as(page: Any, width: int, scheme: str) -> Iterator[None]:
+    """Look at the page on another screen for a while."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    yield
+    page.set_viewport_size({"width": WIDE, "height": 900})
+    page.emulate_media(color_scheme="light")
+
+
+def judge(page: Any, name: str = "") -> None:
+    """axe finds nothing, wide and on a phone, light and dark, and the page never scrolls sideways.
+
+    With SCREENSHOTS=folder in the environment, pictures are kept there.
+    """
+    for width in (WIDE, PHONE):
+        for scheme in ("light", "dark"):
+            with seen_as(page, width, scheme):
+                if name and (folder := os.environ.get("SCREENSHOTS")):
+                    page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+                found = Axe().run(page).response["violations"]
+                where = f"{page.url} at {width} px, {scheme}"
+                broken = [
+                    (rule["id"], node["html"], node["failureSummary"])
+                    for rule in found
+                    for node in rule["nodes"]
+                ]
+                assert broken == [], (where, broken)
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                assert wide == width, (where, wide)
+
+
+@pytest.fixture
+def complaints(page: Any) -> list[str]:
+    """What the browser's console complains about, such as the content security policy."""
+    lines: list[str] = []
+    page.on("console", lambda line: lines.append(line.text) if line.type == "error" else None)
+    return lines
