@@ -7,7 +7,6 @@
 #   make manage ARGS="..."       any Django command, e.g. ARGS="create_api_key --user NAME"
 #   make clean                   remove .venv and caches; make clean-data also removes databases and uploads
 
-MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test bench lint train manage clean clean-data
 

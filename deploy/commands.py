@@ -45,8 +45,16 @@ def gpu_is_usable(env: Mapping[str, str]) -> bool:
 
 def web_command(port: int) -> list[str]:
     """Gunicorn on loopback, as the embedded default serves it."""
-    options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"]
-    return [sys.executable, "-m", "gunicorn", "cardiocare_site.wsgi", *options, *ACCESS_LOG]
+    options = f"--bind 127.0.0.1:{port} --workers 2 --threads 8 --graceful-timeout 5 --no-control-socket"
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "cardiocare_site.wsgi",
+        *options.split(),
+        "--access-logfile",
+        "-",
+    ]
 
 
 def worker_command(name: str, queues: str, *pool: str) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -69,15 +71,26 @@ def find_binary(distribution: str, name: str) -> Path:
 
 
 def _as_ordinary_user() -> list[str]:
-    """What to put before PostgreSQL's commands: it refuses root, so root shows it another number."""
-    if os.geteuid() != 0:
-        return []
-    unshare = shutil.which("unshare")
-    prefix = [unshare or "unshare", "-U", "--map-user=1000", "--map-group=1000"]
-    if unshare is None or subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode:
+    """What to put before PostgreSQL's commands where it would refuse this user.
+
+    It refuses root, and a user without a name (a container started with any number): both show it a named user's
+    number, in a user namespace. The files still belong to the user who runs this.
+    """
+    with contextlib.suppress(KeyError):
+        if pwd.getpwuid(os.geteuid()).pw_uid != 0:
+            return []
+    names = {entry.pw_uid: entry.pw_gid for entry in pwd.getpwall() if entry.pw_uid}
+    user = next((number for number in (1000, 65534) if number in names), next(iter(names), 65534))
+    unshare = shutil.which("unshare") or "unshare"
+    prefix = [unshare, "-U", f"--map-user={user}", f"--map-group={names.get(user, user)}"]
+    if (
+        not shutil.which(unshare)
+        or subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode
+    ):
         raise DeployError(
-            "PostgreSQL refuses to run as root, and this machine does not allow user namespaces (`unshare -U`). "
-            "Run the same command as an ordinary user, or set DATABASE_URL to a server of your own."
+            f"PostgreSQL refuses to run as {'root' if os.geteuid() == 0 else 'a user without a name'}, and this "
+            "machine does not allow user namespaces (`unshare -U`). Run the same command as an ordinary user, or set "
+            "DATABASE_URL to a server of your own."
         )
     return prefix
 

@@ -53,7 +53,9 @@ class Result:
         answered = self.status in {Status.REVIEWED, Status.SIGNED, Status.AMENDED}
         status_fits = self.status == wanted.status or (answered and wanted.status == Status.COMPLETED)
         named = set(self.labels)
-        label_fits = not named.isdisjoint(wanted.labels) if wanted.labels else wanted.labels is None or not named
+        label_fits = (
+            not named.isdisjoint(wanted.labels) if wanted.labels else wanted.labels is None or not named
+        )
         reason_fits = not wanted.reason_code or self.reason_code == wanted.reason_code
         return status_fits and label_fits and reason_fits
 

@@ -52,7 +52,6 @@ class Node(threading.Thread):
         super().__init__(name="node", daemon=True)
         self.hostname, self.queues = name, queues
         self.inbox: queue.SimpleQueue[Lost | None] = queue.SimpleQueue()
-        self.running: dict[str, tuple[float, lifecycle.Claim]] = {}
         self._started_at = timezone.now()
         self._away = False
         self._quiet = threading.Lock()
@@ -109,7 +108,7 @@ class Node(threading.Thread):
 
     def _end_if_stuck(self) -> None:
         """Without child processes Celery has no time limits: end a worker that hangs; its supervisor starts it again."""
-        for began, claim in tuple(self.running.values()):
+        for began, claim in tuple(_running.values()):
             if time.monotonic() - began > settings.DIAGNOSIS_TIME_LIMIT_S:
                 log.critical(
                     "diagnosis %s exceeded the time limit; this worker ends itself", claim.diagnosis_id
@@ -119,19 +118,18 @@ class Node(threading.Thread):
 
 
 _node: Node | None = None
+_running: dict[str, tuple[float, lifecycle.Claim]] = {}  # a task may begin before the node does
 
 
 @contextlib.contextmanager
 def watched(claim: lifecycle.Claim) -> Iterator[None]:
     """Note that this process works on a claim, where a hang could not be ended from outside."""
-    node, key = _node, f"{claim.diagnosis_id}/{claim.attempt}"
-    if node is not None:
-        node.running[key] = (time.monotonic(), claim)
+    key = f"{claim.diagnosis_id}/{claim.attempt}"
+    _running[key] = (time.monotonic(), claim)
     try:
         yield
     finally:
-        if node is not None:
-            node.running.pop(key, None)
+        _running.pop(key, None)
 
 
 def lost(claim: lifecycle.Claim, reason: Reason, detail: str) -> None:
@@ -145,6 +143,7 @@ def warm_child(**_: Any) -> None:
     """Load the models before the first diagnosis, in a prefork child or in a solo worker."""
     global _node  # noqa: PLW0603  # one worker per process
     _node = None  # a child that replaces another is forked from a parent that has one
+    _running.clear()
     if in_child():
         _end_with_parent()
     if settings.DIAGNOSIS_QUEUE in current_app.amqp.queues.consume_from:

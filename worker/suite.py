@@ -39,4 +39,4 @@ def device() -> dict[str, Any]:
     """What the models run on: provider, name, gpu."""
     from ml import serving
 
-    return serving.device()
+    return dict(serving.device())

@@ -1,0 +1,1 @@
+"""Benchmarks: this platform beside the way of the source reports, measured in one run on one machine."""

@@ -1,0 +1,229 @@
+"""Role x route x object: what every route answers to everybody. A new route is added here, or the test of the table fails."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests import images
+from tests.access.world import ACTORS, OBJECTS, mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.access.world import Record, World
+
+Row = tuple[int, ...]
+
+
+def everybody(**exceptions: Any) -> dict[str, Any]:
+    """One answer per actor: `others` for all who are not named; the keys' scopes are written with underscores."""
+    others = exceptions.pop("others")
+    named = {
+        name.replace("key_", "key ").replace("_write", ":write").replace("_read", ":read"): v
+        for name, v in exceptions.items()
+    }
+    assert set(named) <= set(ACTORS), named
+    return {actor: named.get(actor, others) for actor in ACTORS}
+
+
+SIGN_IN = 302  # a page sends anonymous visitors to the sign-in page; a key is not a session, so it is anonymous there
+# Columns: patient A's object, patient B's, the deleted patient's, an unknown id.
+NOBODY_PAGE, NOBODY_API = (SIGN_IN,) * 4, (401,) * 4
+KEYS_ON_PAGES = {
+    f"key_{scope}": NOBODY_PAGE for scope in ("uploads_write", "diagnoses_read", "patients_read")
+}
+
+
+def of_doctor(code: int) -> dict[str, Row]:
+    """A page for doctors about an object of their own patients."""
+    return everybody(
+        others=(403,) * 4,
+        anonymous=NOBODY_PAGE,
+        doctor=(code, 404, 404, 404),
+        doctor_b=(404, code, 404, 404),
+        **KEYS_ON_PAGES,
+    )
+
+
+def of_clinic(code: int) -> dict[str, Row]:
+    """The same for integrations too."""
+    return of_doctor(code) | {"integration": (code, 404, 404, 404)}
+
+
+def of_api(code: int, key: str) -> dict[str, Row]:
+    """The API: doctors and integrations signed in, and the keys of one scope."""
+    return of_clinic(code) | {
+        "anonymous": NOBODY_API,
+        **{actor: (403,) * 4 for actor in ACTORS if actor.startswith("key ")},
+        key: (code, 404, 404, 404),
+    }
+
+
+def page_for(*actors: str) -> dict[str, int]:
+    """A list or form for some roles."""
+    return {
+        actor: 200
+        if actor in actors
+        else SIGN_IN
+        if actor == "anonymous" or actor.startswith("key ")
+        else 403
+        for actor in ACTORS
+    }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Route:
+    """How a route is called and what it answers: per actor one status, or one for each of OBJECTS."""
+
+    expected: dict[str, Any]
+    kwargs: Callable[[World, Record], dict[str, Any]] | None = None
+    method: str = "get"
+    data: Callable[[Record], dict[str, Any]] = lambda _: {}
+    shows: tuple[str, ...] = ()  # the kinds of marks that stand in a good answer about patient A
+
+    def per_object(self) -> bool:
+        """Whether the answer depends on the object."""
+        return any(isinstance(value, tuple) for value in self.expected.values())
+
+
+def picture() -> SimpleUploadedFile:
+    """A file that is accepted."""
+    return SimpleUploadedFile("new.png", images.png(seed=4711), "image/png")
+
+
+def diagnosis(state: str) -> Callable[[World, Record], dict[str, Any]]:
+    return lambda _, record: {"diagnosis_id": getattr(record, state)}
+
+
+def patient(_: World, record: Record) -> dict[str, Any]:
+    return {"patient_id": record.patient}
+
+
+def prediction(_: World, record: Record) -> dict[str, Any]:
+    return {"prediction_id": record.prediction}
+
+
+OPEN = everybody(others=200)
+READ_KEY, WRITE_KEY, PATIENTS_KEY = "key diagnoses:read", "key uploads:write", "key patients:read"
+TABLE: dict[str, Route] = {
+    # --- site
+    "home": Route(expected=everybody(others=302)),
+    "styleguide": Route(
+        expected=page_for(*ACTORS)
+        | {actor: SIGN_IN for actor in ACTORS if actor == "anonymous" or actor.startswith("key ")}
+    ),
+    "health-live": Route(expected=OPEN),
+    "health-ready": Route(expected=everybody(others=503)),  # no worker lives in this test
+    # --- API
+    "api:schema": Route(expected=OPEN),
+    "api:diagnoses": Route(
+        expected=everybody(others=403, anonymous=401, doctor=200, doctor_b=200, integration=200)
+        | {READ_KEY: 200},
+        shows=("message", "risk"),
+    ),
+    "api:diagnosis": Route(
+        kwargs=diagnosis("completed"), expected=of_api(200, READ_KEY), shows=("message", "risk")
+    ),
+    "api:heatmap": Route(kwargs=prediction, expected=of_api(200, READ_KEY)),
+    "api:patients": Route(
+        expected=everybody(others=403, anonymous=401, doctor=200, doctor_b=200, integration=200)
+        | {PATIENTS_KEY: 200},
+        shows=("family", "given", "mrn"),
+    ),
+    "api:uploads": Route(
+        method="post",
+        data=lambda record: {"patient": str(record.patient), "files": [picture()]},
+        expected=of_api(201, WRITE_KEY),
+    ),
+    # --- identity
+    "accounts:login": Route(
+        expected=everybody(others=302, anonymous=200)
+        | {actor: 200 for actor in ACTORS if actor.startswith("key ")}
+    ),
+    "accounts:logout": Route(method="post", expected=everybody(others=302)),
+    "accounts:password": Route(
+        expected=everybody(others=200, anonymous=302)
+        | {actor: 302 for actor in ACTORS if actor.startswith("key ")}
+    ),
+    "accounts:users": Route(expected=page_for("admin")),
+    "accounts:create-user": Route(expected=page_for("admin")),
+    "accounts:set-active": Route(
+        method="post",
+        kwargs=lambda world, _: {"user_id": world.users["doctor"].pk},
+        data=lambda _: {"active": "false"},
+        expected=page_for("admin") | {"admin": 302},
+    ),
+    "accounts:audit": Route(expected=page_for("admin", "auditor")),
+    # --- patients
+    "patients:list": Route(
+        expected=page_for("doctor", "doctor_b", "integration"), shows=("family", "given", "mrn")
+    ),
+    "patients:register": Route(expected=page_for("doctor", "doctor_b")),
+    "patients:add-entry": Route(
+        method="post",
+        kwargs=lambda world, record: patient(world, record) | {"kind": "note"},
+        data=lambda _: {"text": "seen today"},
+        expected=of_doctor(302),
+    ),
+    "patients:add-member": Route(
+        method="post", kwargs=patient, data=lambda _: {"username": "doctor-b"}, expected=of_doctor(302)
+    ),
+    # --- diagnoses
+    "diagnostics:worklist": Route(expected=page_for("doctor", "doctor_b"), shows=("family",)),
+    "diagnostics:history": Route(
+        kwargs=patient,
+        expected=of_doctor(200),
+        shows=("family", "mrn", "note", "condition", "medication", "allergy", "file"),
+    ),
+    "diagnostics:upload": Route(
+        method="post",
+        kwargs=patient,
+        data=lambda _: {"files": [picture()]},
+        expected=of_clinic(200) | {"integration": (403, 404, 404, 404)},
+    ),
+    "diagnostics:status": Route(kwargs=diagnosis("completed"), expected=of_clinic(200)),
+    "diagnostics:detail": Route(kwargs=diagnosis("signed"), expected=of_clinic(200), shows=("risk",)),
+    "diagnostics:image": Route(kwargs=diagnosis("completed"), expected=of_clinic(200)),
+    "diagnostics:heatmap": Route(
+        kwargs=lambda _, record: {"diagnosis_id": record.completed, "prediction_id": record.prediction},
+        expected=of_clinic(200),
+    ),
+    "diagnostics:review": Route(
+        method="post",
+        kwargs=diagnosis("completed"),
+        data=lambda _: {"decision": "confirm"},
+        expected=of_doctor(302),
+    ),
+    "diagnostics:sign": Route(method="post", kwargs=diagnosis("reviewed"), expected=of_doctor(302)),
+    "diagnostics:retry": Route(method="post", kwargs=diagnosis("failed"), expected=of_doctor(302)),
+    "diagnostics:reports": Route(expected=page_for("patient", "patient_b"), shows=("title",)),
+    "diagnostics:report": Route(
+        kwargs=lambda _, record: {"report_id": record.report},
+        expected=everybody(
+            others=(403,) * 4,
+            anonymous=NOBODY_PAGE,
+            patient=(200, 404, 404, 404),
+            patient_b=(404, 200, 404, 404),
+            **KEYS_ON_PAGES,
+        ),
+        shows=("title", "body"),
+    ),
+    "diagnostics:predictions": Route(expected=page_for("admin", "auditor")),
+    # Provenance without the patient: administrators and auditors see it of every patient, also of a deleted one.
+    "diagnostics:prediction": Route(
+        kwargs=prediction,
+        expected=everybody(
+            others=(403,) * 4,
+            anonymous=NOBODY_PAGE,
+            admin=(200, 200, 200, 404),
+            auditor=(200, 200, 200, 404),
+            **KEYS_ON_PAGES,
+        ),
+    ),
+    "diagnostics:workers": Route(expected=page_for("admin")),
+}
+assert len(OBJECTS) == len(NOBODY_PAGE)
+__all__ = ["OBJECTS", "TABLE", "Route", "mark"]

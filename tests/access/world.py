@@ -1,0 +1,157 @@
+"""Two wards and a deleted patient, every text of them marked, so that a leak shows in any answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import io
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.test import Client
+from PIL.PngImagePlugin import PngInfo
+
+from accounts.actor import acting_as
+from accounts.models.api_key import Scope
+from accounts.roles import SYSTEM, Role
+from accounts.services.api_keys import create_api_key
+from diagnostics.models import Report, Review
+from diagnostics.states import Status
+from patients.models import Allergy, Condition, Medication, Note, Patient
+from tests import factories, images
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+OBJECTS = ("a", "b", "deleted", "unknown")
+KINDS = (
+    "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
+    "prediction", "comment", "title", "body", "pixels",
+)  # fmt: skip
+
+
+def mark(of: str, kind: str) -> str:
+    """The text that stands in one field of one patient's record and nowhere else."""
+    return f"Mark{of.capitalize()}{kind.capitalize()}X"
+
+
+@dataclasses.dataclass
+class Record:
+    """The ids of one patient's objects."""
+
+    patient: uuid.UUID
+    completed: uuid.UUID
+    reviewed: uuid.UUID
+    signed: uuid.UUID
+    failed: uuid.UUID
+    prediction: uuid.UUID
+    report: uuid.UUID
+    heatmap_png: bytes
+
+
+def marked_png(of: str) -> bytes:
+    """A picture that carries the mark of its patient in a text chunk."""
+    text = PngInfo()
+    text.add_text("Comment", mark(of, "pixels"))
+    stream = io.BytesIO()
+    images.picture(seed=sum(of.encode())).save(stream, "PNG", pnginfo=text)
+    return stream.getvalue()
+
+
+def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> Record:
+    """One patient with every kind of row, in every state that a route needs."""
+    names = {
+        field: mark(of, kind)
+        for field, kind in (("family_name", "family"), ("given_name", "given"), ("mrn", "mrn"))
+    }
+    patient = factories.patient(team=team, **names | fields)
+    by = {"patient": patient, "recorded_by": doctor}
+    shown = {
+        "message": mark(of, "message"),
+        "risk_reasons": [mark(of, "risk")],
+        "technical_detail": mark(of, "detail"),
+    }
+    completed, reviewed, signed = (
+        factories.completed(patient, doctor, data=marked_png(of + str(number)), **shown)
+        for number in range(3)
+    )
+    failed = factories.diagnosis(patient, doctor, status=Status.FAILED, **shown)
+    with acting_as(SYSTEM):
+        Note.objects.create(**by, text=mark(of, "note"))
+        Condition.objects.create(**by, name=mark(of, "condition"))
+        Medication.objects.create(**by, name=mark(of, "medication"))
+        Allergy.objects.create(**by, substance=mark(of, "allergy"))
+        for diagnosis, status in ((reviewed, Status.REVIEWED), (signed, Status.SIGNED)):
+            review = Review.objects.create(
+                diagnosis=diagnosis, reviewer=doctor, decision="confirm", label="PVC", risk_level="moderate",
+                comment=mark(of, "comment"),
+            )  # fmt: skip
+            type(diagnosis).objects.filter(pk=diagnosis.pk).update(status=status)
+        report = Report.objects.create(
+            patient=patient, diagnosis=signed, review=review, version=1, signed_by=doctor, title=mark(of, "title"),
+            body=mark(of, "body"), risk_level="moderate",
+        )  # fmt: skip
+        type(completed.upload).objects.filter(patient=patient).update(original_name=f"{mark(of, 'file')}.png")
+        prediction = completed.predictions.get()
+        return Record(
+            patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, prediction.pk, report.pk,
+            bytes(prediction.heatmap.png),
+        )  # fmt: skip
+
+
+class World:
+    """The people, their records and a signed-in client each. Made anew for each test."""
+
+    def __init__(self) -> None:
+        doctor = factories.user(Role.DOCTOR, "doctor-a")
+        doctor_b = factories.user(Role.DOCTOR, "doctor-b")
+        patient_a = factories.user(Role.PATIENT, "patient-a")
+        patient_b = factories.user(Role.PATIENT, "patient-b")
+        integration = factories.user(Role.INTEGRATION, "integration-a")
+        self.users = {
+            "doctor": doctor,
+            "doctor_b": doctor_b,
+            "patient": patient_a,
+            "patient_b": patient_b,
+            "admin": factories.user(Role.ADMIN, "admin-a"),
+            "auditor": factories.user(Role.AUDITOR, "auditor-a"),
+            "integration": integration,
+        }
+        self.records = {
+            "a": record("a", doctor, team=(doctor, integration), user=patient_a),
+            "b": record("b", doctor_b, team=(doctor_b,), user=patient_b),
+            "deleted": record("deleted", doctor, team=(doctor, integration)),
+            "unknown": Record(*(uuid.uuid4() for _ in range(7)), b""),
+        }
+        with acting_as(SYSTEM):
+            gone = Patient.objects.filter(pk=self.records["deleted"].patient)
+            gone.update(deleted_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        self.clients = {"anonymous": Client()}
+        for name, user in self.users.items():
+            self.clients[name] = Client()
+            self.clients[name].force_login(user)
+        for scope in Scope:
+            with acting_as(SYSTEM):
+                _, key = create_api_key(user=integration, scopes=[scope])
+            self.clients[f"key {scope.value}"] = Client(headers={"authorization": f"Bearer {key}"})
+
+
+# Whose marks may stand in an answer to whom. Nobody reads the technical detail but through the administrator's log.
+CLINICAL = tuple(kind for kind in KINDS if kind != "detail")
+MAY_SEE: dict[str, frozenset[str]] = {
+    "anonymous": frozenset(),
+    "doctor": frozenset(mark("a", kind) for kind in CLINICAL),
+    "doctor_b": frozenset(mark("b", kind) for kind in CLINICAL),
+    "patient": frozenset(mark("a", kind) for kind in ("family", "given", "mrn", "title", "body")),
+    "patient_b": frozenset(mark("b", kind) for kind in ("family", "given", "mrn", "title", "body")),
+    "admin": frozenset(),
+    "auditor": frozenset(),
+    "integration": frozenset(
+        mark("a", k) for k in ("family", "given", "mrn", "message", "risk", "prediction", "file", "pixels")
+    ),
+    "key uploads:write": frozenset(),
+    "key diagnoses:read": frozenset(mark("a", kind) for kind in ("message", "risk", "prediction", "pixels")),
+    "key patients:read": frozenset(mark("a", kind) for kind in ("family", "given", "mrn")),
+}
+ACTORS = tuple(MAY_SEE)
+ALL_MARKS = tuple(mark(of, kind) for of in ("a", "b", "deleted") for kind in KINDS)
