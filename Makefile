@@ -3,7 +3,8 @@
 #   make run                     serve on http://localhost:8000 (PORT=8001 for another) with demo people and cases
 #   make demo ARGS=--json        analyse the demo cases, print the results, end; DATA=folder with mitdb/ adds a comparison
 #   make test ARGS="-k name"     every check and test; ARGS go to pytest
-#   make bench | lint | train    speed figures | the checks that need no server | train a model
+#   make bench | lint            speed figures | the checks that need no server
+#   make train ARGS=beat-cnn DATA=folder    train a model from the recordings in the folder
 #   make manage ARGS="..."       any Django command, e.g. ARGS="create_api_key --user NAME"
 #   make clean                   remove .venv and caches; make clean-data also removes databases and uploads
 
@@ -17,7 +18,7 @@ PYTHON := $(shell for python in python3.11 python3 python; do \
 DEPLOY = exec .venv/bin/python -m deploy
 
 help:
-	@sed -n '3,8s/^#   //p' Makefile
+	@sed -n '3,9s/^#   //p' Makefile
 
 setup:
 	@test -n "$(PYTHON)" || { echo "CardioCare needs Python 3.11, and neither python3.11 nor python3 is that. \
@@ -40,7 +41,7 @@ lint: setup
 	@$(DEPLOY) lint
 
 train: setup
-	@exec .venv/bin/python -m ml.training $(ARGS) $(if $(DATA),--data "$(DATA)")
+	@exec .venv/bin/python -m ml train $(ARGS) $(if $(DATA),--data "$(DATA)")
 
 manage: setup
 	@$(DEPLOY) manage $(ARGS)

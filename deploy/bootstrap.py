@@ -61,23 +61,38 @@ def same_disk_as_cache() -> bool:
     return cache.stat().st_dev == ROOT.stat().st_dev
 
 
+def works(*command: str) -> bool:
+    """Whether a program runs and ends well."""
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
 def make_environment() -> None:
-    """Make an empty `.venv` with pip, or give an existing one pip. A half-made one is made again."""
-    version = [str(PYTHON), "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 11))"]
-    if PYTHON.exists() and subprocess.run(version, check=False, capture_output=True).returncode == 0:
-        ensure = [str(PYTHON), "-m", "ensurepip", "--default-pip"]
-        if subprocess.run(ensure, check=False, capture_output=True).returncode == 0:
-            return
+    """Make an empty `.venv`, unless one of Python 3.11 is there; a half-made one is made again."""
+    version = "import sys; sys.exit(sys.version_info[:2] != (3, 11))"
+    if PYTHON.exists() and works(str(PYTHON), "-c", version):
+        return
     say("Making .venv ...")
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     try:
-        venv.create(ENVIRONMENT, with_pip=True, symlinks=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+        venv.create(ENVIRONMENT, symlinks=True)
+    except OSError as error:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         raise SystemExit(
-            f"The virtual environment {ENVIRONMENT} cannot be made ({error}). "
-            "On Debian and Ubuntu install python3.11-venv, then try again."
+            f"{ENVIRONMENT} cannot be made: {error}. Make room or permit it, then try again."
         ) from error
+
+
+def pip() -> list[str]:
+    """The command that installs into `.venv`: its own pip, or the system's where ensurepip is left out (Debian)."""
+    own = [str(PYTHON), "-m", "pip"]
+    if works(*own, "--version") or works(str(PYTHON), "-m", "ensurepip", "--default-pip"):
+        return own
+    system = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if works(*system, "--version"):
+        return system
+    raise SystemExit(
+        "This Python has neither venv nor pip. On Debian: apt-get install python3-venv, then try again."
+    )
 
 
 def synchronise() -> None:
@@ -90,7 +105,7 @@ def synchronise() -> None:
     offline = (
         "Its message is above. The first run needs the network, about 3 GB of disk, and a package index."
     )
-    call(str(PYTHON), "-m", "pip", "install", "--quiet", UV, reason=f"pip could not install {UV}. {offline}")
+    call(*pip(), "install", "--quiet", UV, reason=f"pip could not install {UV}. {offline}")
     uv = str(ENVIRONMENT / "bin" / "uv")
     call(
         *(uv, "sync", "--frozen", "--compile-bytecode", "--quiet", "--python", str(PYTHON)),

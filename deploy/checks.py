@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.embedded import servers
-from deploy.environment import ROOT, placeholder_environment
+from deploy.environment import placeholder_environment
 from deploy.processes import run_foreground
 
 if TYPE_CHECKING:
@@ -114,7 +114,6 @@ def test(arguments: Sequence[str]) -> int:
         arguments: handed to pytest.
     """
     with servers(mode="test", ephemeral=True) as env:
-        env["CARDIOCARE_ROOT"] = str(ROOT)
         outcomes = [run_check(check, env) for check in lint_checks()]
         # Tests and migrations' checks read the schema as its owner would change it.
         owner = {**env, "DATABASE_ROLE": "owner"}

@@ -35,8 +35,8 @@ class ModelResult:
         threshold: the confidence below which the model abstains, 0 to 1.
         reason_code: stable code when not predicted, else None.
         message: one sentence for the clinician.
-        heatmap_png: 8-bit grey PNG of the class activation map (0 = none, 255 = most), aligned with the prepared input; None if
-            there is none.
+        heatmap_png: 8-bit grey PNG of the class activation map (0 = none, 255 = most), in the proportions of the
+            picture given; None if there is no positive evidence.
         duration_ms: time of the model call, milliseconds.
         input_sha256: hash of the bytes analysed.
         code_version: version of preprocessing and serving code.

@@ -1,0 +1,189 @@
+"""Command line of the suite: ``python -m ml list | predict | train | evaluate``. Needs no Django and no database."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ml import registry
+from ml.contract import ModelResult
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def _package(name: str) -> str:
+    """Python package of a model that can be trained."""
+    return f"ml.models.{name.replace('-', '_')}"
+
+
+def _list(options: argparse.Namespace) -> int:
+    """Print the installed models."""
+    found = registry.contracts()
+    if options.json:
+        rows = [
+            {
+                "name": c.name,
+                "version": c.version,
+                "task": c.task,
+                "labels": list(c.labels),
+                "sha256": c.weights_sha256,
+            }
+            for c in found
+        ]
+        print(json.dumps(rows))
+    else:
+        for contract in found:
+            print(
+                f"{contract.name}  {contract.version}  {', '.join(contract.labels)}  {contract.weights_sha256[:12]}"
+            )
+    return OK
+
+
+def _row(name: str, result: ModelResult) -> str:
+    """One line of the readable table."""
+    said = (
+        f"{result.label} {result.confidence:.1%}"
+        if result.confidence is not None
+        else str(result.reason_code)
+    )
+    return f"{name}\t{result.outcome.value}\t{said}\t{', '.join(result.prediction_set)}\t{result.message}"
+
+
+def _predict(options: argparse.Namespace) -> int:
+    """Let one model answer for each file; files that cannot be opened are named and make the command fail."""
+    from ml.serving.analysis import answer_one
+
+    registry.load(options.model)
+    code = OK
+    for path in options.files:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            code = FAILED
+            continue
+        result = answer_one(options.model, data)
+        print(
+            json.dumps({"file": str(path), **result.as_json()}) if options.json else _row(str(path), result)
+        )
+    return code
+
+
+def _recipe(options: argparse.Namespace, module: str) -> Any:
+    """The training or evaluation code of a model.
+
+    Raises:
+        ModelNotFoundError: when there is no such model to train.
+    """
+    try:
+        return importlib.import_module(f"{_package(options.model)}.{module}")
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.startswith(_package(options.model)):
+            raise registry.ModelNotFoundError(
+                f"no model called {options.model!r} can be trained here"
+            ) from None
+        raise
+
+
+def _train(options: argparse.Namespace) -> int:
+    """Train, calibrate and export a model."""
+    recipe = _recipe(options, "train")
+    contract = recipe.train(
+        options.data, epochs=options.epochs or recipe.EPOCHS, target=options.target or recipe.ARTEFACT
+    )
+    tested = contract["metrics"]["held_out_test"]
+    print(
+        f"{contract['name']} {contract['version']}: held-out records: accuracy {tested['accuracy']['value']:.3f}, "
+        f"macro F1 {tested['macro_f1']['value']:.3f}; weights {contract['sha256']['model.onnx'][:12]}"
+    )
+    return OK
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    """Measure a model's recipe by cross-validation."""
+    recipe = _recipe(options, "evaluate")
+    target = options.target or (recipe.ARTEFACT if options.write else None)
+    measured = recipe.evaluate(options.data, epochs=options.epochs or recipe.EPOCHS, target=target)
+    if options.json:
+        print(json.dumps(measured))
+        return OK
+    figures = measured["cross_validation"]
+    print(figures["protocol"])
+    for name in ("accuracy", "macro_f1", "ece"):
+        print(
+            f"{name:10} {figures[name]['value']:.3f} ({figures[name]['low']:.3f} to {figures[name]['high']:.3f})"
+        )
+    for label, row in figures["classes"].items():
+        shown = "  ".join(f"{name} {row[name]['value']:.3f}" for name in ("precision", "recall", "f1"))
+        print(f"{label:10} {shown}  {row['beats']} beats of {row['records']} records")
+    return OK
+
+
+def _positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    top = argparse.ArgumentParser(prog="python -m ml", description="CardioCare's models of cardiac data.")
+    commands = top.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="installed models")
+    listing.set_defaults(run=_list)
+    predict = commands.add_parser("predict", help="answer for pictures")
+    predict.add_argument("model", help="name of an installed model, for example beat-cnn")
+    predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    predict.set_defaults(run=_predict)
+    for name, run, text in (
+        ("train", _train, "train, calibrate and export a model"),
+        ("evaluate", _evaluate, "measure a model by cross-validation grouped by record"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("model", help="name of a model, for example beat-cnn")
+        command.add_argument(
+            "--data", type=Path, required=True, metavar="DIR", help="folder with mitdb/, vfdb/, ptbxl/"
+        )
+        command.add_argument("--epochs", type=_positive, help="most epochs")
+        command.add_argument("--target", type=Path, metavar="DIR", help="folder of the artefact to write")
+        command.set_defaults(run=run)
+        if name == "evaluate":
+            command.add_argument(
+                "--write", action="store_true", help="put the figures into the installed contract"
+            )
+            command.add_argument("--json", action="store_true", help="print JSON")
+    for command in (listing, predict):
+        command.add_argument("--json", action="store_true", help="print JSON")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: words of the command line; those of the process if None.
+
+    Returns:
+        0 when all went well, 1 when something is missing or refused. Wrong usage exits with 2.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except (registry.ModelNotFoundError, registry.TamperedArtefactError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Figures: per class, with intervals by record, calibration, and agreement with cardiologists' annotations."""

@@ -1,0 +1,94 @@
+"""From raw logits of held-out records to the numbers that serving uses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.datasets.beats import LABELS
+from ml.models.beat_cnn import network
+from ml.training import calibration
+
+ALPHA = 0.10
+WANTED_ACCURACY = 0.95
+LEAST_COVERAGE = 0.60
+NEIGHBOURS = 5
+GATE_QUANTILE = 0.98
+REFERENCE_PER_CLASS = 300
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What calibration records decide.
+
+    Attributes:
+        temperature: above 0.
+        least: least probability for each class to be in the prediction set, shape (6,).
+        notes: per class, why its set is less certain than it looks.
+        threshold: confidence below which the model abstains.
+    """
+
+    temperature: float
+    least: NDArray[np.float64]
+    notes: dict[str, str]
+    threshold: float
+
+
+def calibrate(
+    logits: NDArray[np.float64], classes: NDArray[np.int64], records: NDArray[np.str_]
+) -> Calibration:
+    """Fit temperature, conformal sets and abstention.
+
+    Args:
+        logits: shape (n, 6), of records not trained on.
+        classes: shape (n,).
+        records: record of each beat, shape (n,).
+    """
+    temperature = calibration.fit_temperature(logits, classes)
+    probability = calibration.probabilities(logits, temperature)
+    notes = {}
+    for position, label in enumerate(LABELS):
+        count = len(np.unique(records[classes == position]))
+        if count < calibration.FEW_RECORDS:
+            notes[label] = f"only {count} calibration record(s): the coverage of this class is not assured"
+    return Calibration(
+        temperature=temperature,
+        least=calibration.conformal_minimum(probability, classes, alpha=ALPHA),
+        notes=notes,
+        threshold=calibration.abstention_threshold(
+            probability, classes, accuracy=WANTED_ACCURACY, least_coverage=LEAST_COVERAGE
+        ),
+    )
+
+
+def embeddings(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Embeddings of prepared pictures, of length one, shape (n, 64)."""
+    part = keras.Model(model.input, model.get_layer(network.EMBEDDING).output)
+    found = [
+        part.predict_on_batch(images[i : i + 512].astype(np.float32)) for i in range(0, len(images), 512)
+    ]
+    return calibration.unit(np.concatenate(found))
+
+
+def reference(
+    model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64], seed: int
+) -> NDArray[np.float16]:
+    """Embeddings of some training beats of each class, shape (m, 64), for the gate."""
+    rng = np.random.default_rng(seed)
+    chosen = [
+        rng.permutation(np.flatnonzero(classes == position))[:REFERENCE_PER_CLASS]
+        for position in range(len(LABELS))
+    ]
+    return embeddings(model, images[np.concatenate(chosen)]).astype(np.float16)
+
+
+def gate_limits(model: keras.Model, near: NDArray[np.float16], images: NDArray[np.uint8]) -> dict[str, Any]:
+    """Limits of the gate: the distance that all but two in a hundred calibration beats keep to their neighbours."""
+    far = calibration.neighbour_distance(
+        embeddings(model, images), near.astype(np.float32), neighbours=NEIGHBOURS
+    )
+    return {"neighbours": NEIGHBOURS, "max_distance": round(float(np.quantile(far, GATE_QUANTILE)), 5)}

@@ -1,0 +1,1 @@
+"""What every trained model needs: splits by record, augmentation, calibration, export."""

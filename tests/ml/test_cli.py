@@ -1,0 +1,66 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ml.__main__ import main
+from ml.datasets.simulated import bad_input, beat_png
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    (tmp_path / "pvc.png").write_bytes(beat_png("PVC", seed=1))
+    (tmp_path / "photo.png").write_bytes(bad_input("photo", seed=1))
+    return tmp_path
+
+
+def test_list(capsys, contract):
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.startswith(f"beat-cnn  {contract.version}  Normal, LBBB")
+    assert main(["list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["sha256"]) == ("beat-cnn", contract.weights_sha256)
+
+
+def test_predict_prints_a_table(pictures, capsys):
+    assert main(["predict", "beat-cnn", str(pictures / "pvc.png"), str(pictures / "photo.png")]) == 0
+    first, second = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert (first[1], first[2].split()[0]) == ("predicted", "PVC")
+    assert second[1:3] == ["not_eligible", "not_an_ecg"]
+
+
+def test_predict_names_a_missing_file_and_goes_on(pictures, capsys):
+    assert main(["predict", "beat-cnn", str(pictures / "none.png"), str(pictures / "pvc.png"), "--json"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == f"{pictures / 'none.png'}: No such file or directory\n"
+    assert [json.loads(line)["label"] for line in captured.out.splitlines()] == ["PVC"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "page-cnn", "a.png"], "no model is called 'page-cnn'"),
+        (["train", "page-cnn", "--data", "."], "no model called 'page-cnn' can be trained here"),
+        (["evaluate", "beat-cnn", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["train", "beat-cnn", "--data", "/nowhere"], "no annotated WFDB recordings"),
+    ],
+)
+def test_errors_are_for_people(words, said, capsys, keras):
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert said in captured.err
+    assert captured.out == ""
+
+
+def test_epochs_must_be_positive(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "beat-cnn", "--data", ".", "--epochs", "0"])
+    assert stopped.value.code == 2
+    assert "must be at least 1" in capsys.readouterr().err
+
+
+def test_runs_as_a_module_without_django():
+    done = subprocess.run([sys.executable, "-m", "ml", "list"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "beat-cnn")
