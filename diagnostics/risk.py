@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from ml.contract import ModelResult, Outcome
+from ml.contract import ModelResult, Outcome, as_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,9 @@ def assess(results: Iterable[ModelResult]) -> tuple[RiskLevel | None, list[str]]
         if result.outcome is Outcome.PREDICTED and result.label is not None:
             risk, meaning = LABEL_RISK[result.label]
             level = _higher(level, risk)
-            reasons.append(f"{result.model} sees {meaning} ({result.label}, {(result.confidence or 0):.0%}).")
+            reasons.append(
+                f"{result.model} sees {meaning} ({result.label}, {as_percent(result.confidence or 0)})."
+            )
         elif result.outcome is Outcome.ABSTAINED:
             level = _higher(level, RiskLevel.MODERATE)
             reasons.append(f"{result.model} is not sure enough to answer; a person has to read the trace.")

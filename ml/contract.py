@@ -10,6 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 
+def as_percent(probability: float) -> str:
+    """A probability, 0 to 1, in whole percent for people; never 100 %, which no model can promise."""
+    return "over 99%" if probability > 0.99 else f"{probability:.0%}"
+
+
 class Outcome(StrEnum):
     """What kind of answer a model gave. All four are results: stored and shown, never errors."""
 

@@ -72,9 +72,14 @@ def _simulated() -> list[Case]:
         )
         for label, mrn in sure.items()
     ]
-    # Right bundle branch block hides in lead II: the model has to say that it is not sure.
-    unsure = Case("simulated RBBB", "CC-1003", "beat-RBBB.png", simulated.beat_png("RBBB", seed=2), labels=())
-    return [*beats, unsure]
+    clear = Case(
+        "simulated RBBB", "CC-1003", "beat-RBBB.png", simulated.beat_png("RBBB", seed=6), labels=("RBBB",)
+    )
+    # Right bundle branch block mostly hides in lead II: here the model has to say that it is not sure.
+    unclear = Case(
+        "unclear RBBB", "CC-1003", "beat-unclear.png", simulated.beat_png("RBBB", seed=4), labels=()
+    )
+    return [*beats, clear, unclear]
 
 
 def _unfit() -> list[Case]:

@@ -28,8 +28,10 @@ OUTCOME_WORDS = {
 
 
 def percent(share: float | None) -> str:
-    """A probability for people."""
-    return "none" if share is None else f"{share * 100:.1f} %"
+    """A probability for people; never 100 %, which no model can promise."""
+    if share is None:
+        return "none"
+    return "over 99.9 %" if share > 0.999 else f"{share * 100:.1f} %"
 
 
 def state_token(diagnosis: Diagnosis) -> str:

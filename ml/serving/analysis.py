@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.contract import ModelResult, Outcome
+from ml.contract import ModelResult, Outcome, as_percent
 from ml.preprocessing.beat_image import VERSION, PreparedImage, UnreadableImageError, examine_beat_image
 from ml.preprocessing.trace import Trace
 from ml.registry import ModelContract
@@ -120,7 +120,9 @@ def _decided(contract: ModelContract, answer: Answer, trace: Trace) -> dict[str,
     chosen = prediction_set(contract, shares)
     sure = confidence >= contract.abstention_threshold
     if sure:
-        message = f"The picture is most like {_READABLE.get(label, label)} ({confidence:.0%} probability)."
+        message = (
+            f"The picture is most like {_READABLE.get(label, label)} ({as_percent(confidence)} probability)."
+        )
     else:
         names = ", ".join(chosen)
         message = f"The model is not sure enough to name one class; compatible with: {names}. Please read the trace yourself."
