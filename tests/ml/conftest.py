@@ -75,11 +75,3 @@ def mitdb_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         order = [*marks, marks[-1] + 50]
         wfdb.wrann(name, "atr", np.array(order), symbol=[*symbols, "Q"], write_dir=str(folder))
     return folder
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let wfdb 4.3 call pandas 3.1 as it does: with a keyword that pandas will drop in version 4."""
-    known = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
-    for item in items:
-        if "tests/ml/" in item.path.as_posix():
-            item.add_marker(known)
