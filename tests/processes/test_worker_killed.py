@@ -127,7 +127,7 @@ def test_a_worker_asked_to_end_finishes_what_it_runs_and_says_goodbye(
     held = Held(doctor, media)
     held.publish()
     pipe = held.wait_running(live_worker)
-    assert WorkerNode.objects.alive().count() == 1
+    assert wait_until(lambda: WorkerNode.objects.alive().count() == 1, timeout_s=10)
     live_worker.process.send_signal(signal.SIGTERM)
     assert wait_until(lambda: not WorkerNode.objects.exists(), timeout_s=10)
     assert live_worker.alive()
