@@ -83,9 +83,8 @@ def acting_as(
         with transaction.atomic(), acting.undo:
             before = _bind(*_identity(actor))
             yield acting
-            if (
-                not connection.needs_rollback
-            ):  # else nothing can be written any more, and the rollback unbinds
+            # After an error nothing can be written any more, and the rollback unbinds.
+            if not connection.needs_rollback:
                 write_events(acting)
                 _bind(*before)
                 done = acting.undo.pop_all()

@@ -48,9 +48,8 @@ def find_patients(actor: Actor, query: str = "") -> QuerySet[Patient]:
     if not query:
         return patients
     if born := read_date(query):
-        return patients.filter(
-            Q(birth_date=born) | Q(mrn__iexact=query)
-        )  # an MRN of eight digits may read as a date
+        # An MRN of eight digits may read as a date.
+        return patients.filter(Q(birth_date=born) | Q(mrn__iexact=query))
     score: Any = Value(0.0, output_field=FloatField())
     for number, word in enumerate(re.findall(r"[^\s,]+", query)[:MOST_WORDS]):
         name = f"alike_{number}"
