@@ -76,7 +76,8 @@ def test_paper_is_drawn_at_any_size(seed, size):
 def test_size_paper_and_grid_hardly_matter(label, seed, size):
     plain = prepare_beat_image(beat_picture(label, seed=seed, size=320, style="plain"))
     paper = prepare_beat_image(beat_picture(label, seed=seed, size=size, style="paper"))
-    assert np.median(np.abs(where(plain) - where(paper))) < 1.5
+    # Fibrillation is all steep flanks, where half a pixel across is several pixels up.
+    assert np.median(np.abs(where(plain) - where(paper))) < (2.5 if label == "VF" else 0.8)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
