@@ -79,6 +79,7 @@ def acting_as(
     if outer is not None and outer.actor.pk == actor.pk:
         acting.scopes = outer.scopes  # a nested block of the same actor does not widen the API key
     token = _acting.set(acting)
+    ends_with_block = not connection.in_atomic_block
     try:
         with transaction.atomic(), acting.undo:
             before = _bind(*_identity(actor))
@@ -86,7 +87,8 @@ def acting_as(
             # After an error nothing can be written any more, and the rollback unbinds.
             if not connection.needs_rollback:
                 write_events(acting)
-                _bind(*before)
+                if not ends_with_block:  # else the commit unbinds
+                    _bind(*before)
                 done = acting.undo.pop_all()
                 if outer is not None:
                     outer.undo.push(done)

@@ -203,7 +203,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ROUTES = {
-    "worker.run_diagnosis": {"queue": DIAGNOSIS_QUEUE},
+    "worker.run_diagnoses": {"queue": DIAGNOSIS_QUEUE},
     "worker.sweep_diagnoses": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {

@@ -29,7 +29,7 @@ from worker import suite
 from worker.context import persistently, system_task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 5.0
@@ -108,24 +108,25 @@ class Node(threading.Thread):
 
     def _end_if_stuck(self) -> None:
         """Without child processes Celery has no time limits: end a worker that hangs; its supervisor starts it again."""
-        for began, claim in tuple(_running.values()):
+        for began, claims in tuple(_running.values()):
             if time.monotonic() - began > settings.DIAGNOSIS_TIME_LIMIT_S:
-                log.critical(
-                    "diagnosis %s exceeded the time limit; this worker ends itself", claim.diagnosis_id
-                )
-                self._record(Lost(claim, Reason.TIME_LIMIT, f"stuck in {self.hostname}, which ended itself"))
+                log.critical("%s diagnoses exceeded the time limit; this worker ends itself", len(claims))
+                for claim in claims:
+                    self._record(
+                        Lost(claim, Reason.TIME_LIMIT, f"stuck in {self.hostname}, which ended itself")
+                    )
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
 _node: Node | None = None
-_running: dict[str, tuple[float, lifecycle.Claim]] = {}  # a task may begin before the node does
+_running: dict[object, tuple[float, Sequence[lifecycle.Claim]]] = {}  # a task may begin before the node does
 
 
 @contextlib.contextmanager
-def watched(claim: lifecycle.Claim) -> Iterator[None]:
-    """Note that this process works on a claim, where a hang could not be ended from outside."""
-    key = f"{claim.diagnosis_id}/{claim.attempt}"
-    _running[key] = (time.monotonic(), claim)
+def watched(claims: Sequence[lifecycle.Claim]) -> Iterator[None]:
+    """Note that this process works on claims, where a hang could not be ended from outside."""
+    key = object()
+    _running[key] = (time.monotonic(), claims)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""How the worker's main process answers to a diagnosis whose child process has ended."""
+"""How the worker's main process answers when the child process that ran a message's diagnoses has ended."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from diagnostics.services.lifecycle import Claim
 from worker import node
 
 
-class DiagnosisRequest(Request):
+class DiagnosesRequest(Request):
     """Records at once what would otherwise wait for its lease to run out.
 
-    The message is put back by Celery as well; with the attempt counted up it no longer changes anything.
+    The message is put back by Celery as well; with the attempts counted up it no longer changes anything.
     """
 
     def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: FBT001  # Celery's signature
@@ -33,6 +33,6 @@ class DiagnosisRequest(Request):
         self._lost(Reason.TIME_LIMIT if out_of_time else Reason.WORKER_LOST, repr(error))
 
     def _lost(self, reason: Reason, detail: str) -> None:
-        arguments = self.kwargs
-        claim = Claim(uuid.UUID(arguments["diagnosis_id"]), int(arguments["attempt"]), storage_name="")
-        node.lost(claim, reason, detail)
+        for diagnosis_id, attempt in self.kwargs["attempts"]:
+            claim = Claim(uuid.UUID(diagnosis_id), int(attempt), storage_name="")
+            node.lost(claim, reason, detail)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
@@ -21,13 +23,12 @@ from accounts.policy import Permission, require
 from diagnostics import risk
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
 from diagnostics.reasons import Reason, sentence
-from diagnostics.services.queue import messages_waiting, publish, publish_on_commit
+from diagnostics.services.queue import in_messages, messages_waiting, publish, publish_on_commit
 from diagnostics.states import IllegalMove, Status, check_move
 from ml.contract import ModelResult, Outcome
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -56,20 +57,32 @@ class Claim:
     storage_name: str
 
 
-def claim(*, diagnosis_id: uuid.UUID | str, attempt: int, worker: str) -> Claim | None:
-    """Move queued -> running; None if another worker has it, or the message is of an old attempt."""
-    now = timezone.now()
-    claimed = Diagnosis.objects.filter(pk=diagnosis_id, attempt=attempt, status=Status.QUEUED).update(
-        status=Status.RUNNING,
-        started_at=now,
-        lease_until=now + dt.timedelta(seconds=settings.DIAGNOSIS_LEASE_S),
-        worker=worker,
-        message="The models are reading the trace.",
+def claim(attempts: Sequence[tuple[uuid.UUID | str, int]], *, worker: str) -> list[Claim]:
+    """Move queued -> running; without those that another worker has, or whose message is of an old attempt.
+
+    Args:
+        attempts: diagnosis ids with the number of the attempt.
+        worker: unique name of the worker.
+    """
+    wanted = {uuid.UUID(str(diagnosis_id)): attempt for diagnosis_id, attempt in attempts}
+    waiting = (
+        Diagnosis.objects.select_for_update(of=("self",))
+        .filter(pk__in=wanted, status=Status.QUEUED)
+        .order_by("pk")  # two workers with the same message lock in the same order
+        .values_list("pk", "attempt", "upload__storage_name")
     )
-    if not claimed:
-        return None
-    pk, stored = Diagnosis.objects.values_list("pk", "upload__storage_name").get(pk=diagnosis_id)
-    return Claim(pk, attempt, stored)
+    with transaction.atomic(savepoint=False):
+        claims = [Claim(*row) for row in waiting if wanted[row[0]] == row[1]]
+        now = timezone.now()
+        if claims:
+            Diagnosis.objects.filter(pk__in=[one.diagnosis_id for one in claims]).update(
+                status=Status.RUNNING,
+                started_at=now,
+                lease_until=now + dt.timedelta(seconds=settings.DIAGNOSIS_LEASE_S),
+                worker=worker,
+                message="The models are reading the trace.",
+            )
+    return claims
 
 
 def stored_bytes(claimed: Claim) -> bytes:
@@ -84,18 +97,36 @@ def stored_bytes(claimed: Claim) -> bytes:
 
 
 @transaction.atomic(savepoint=False)
-def record_result(
-    claimed: Claim, results: Sequence[ModelResult], *, contracts: Mapping[str, dict[str, Any]]
-) -> Diagnosis | None:
-    """Store predictions, heatmaps, risk and state in one transaction; None if the attempt no longer holds the claim.
+def record_results(
+    answers: Mapping[Claim, Sequence[ModelResult]], *, contracts: Mapping[str, dict[str, Any]]
+) -> list[Diagnosis]:
+    """Store predictions, heatmaps, risk and state in one transaction; without attempts that no longer hold their claim.
 
-    `contracts` maps a model's name to its model.json.
+    Args:
+        answers: what every model answered, by claim.
+        contracts: a model's model.json by its name.
     """
-    diagnosis = _locked(claimed)
-    if diagnosis is None:
-        return None
-    for result in results:
-        _store_prediction(diagnosis, result, contracts[result.model])
+    diagnoses = {row.pk: row for row in _locked(answers)}
+    held = {claim: results for claim, results in answers.items() if claim.diagnosis_id in diagnoses}
+    _store_predictions(held, contracts)
+    for claim, results in held.items():
+        _conclude(diagnoses[claim.diagnosis_id], claim, results)
+    # One statement for rows that are there already: an update in a loop costs a round trip for each.
+    Diagnosis.objects.bulk_create(
+        diagnoses.values(), update_conflicts=True, unique_fields=["id"], update_fields=OUTCOME_FIELDS
+    )
+    return list(diagnoses.values())
+
+
+def _locked(claims: Iterable[Claim]) -> list[Diagnosis]:
+    """The diagnoses whose claim still holds, locked."""
+    attempts = {claim.diagnosis_id: claim.attempt for claim in claims}
+    running = Diagnosis.objects.select_for_update().filter(pk__in=attempts, status=Status.RUNNING)
+    return [row for row in running.order_by("pk") if row.attempt == attempts[row.pk]]
+
+
+def _conclude(diagnosis: Diagnosis, claimed: Claim, results: Sequence[ModelResult]) -> None:
+    """Set state, message and risk of a diagnosis whose models have answered."""
     answered = [result for result in results if result.outcome in ANSWERED]
     level, reasons = risk.assess(results)
     after = Status.COMPLETED if answered else Status.REFUSED
@@ -106,34 +137,44 @@ def record_result(
     diagnosis.reason_code = (told.reason_code or "") if told else Reason.NO_MODEL.value
     diagnosis.risk_level, diagnosis.risk_reasons = level or "", reasons
     diagnosis.finished_at, diagnosis.lease_until = timezone.now(), None
-    diagnosis.save(update_fields=OUTCOME_FIELDS)
     audit.record(
         audit.Action.ANALYSE,
         obj=diagnosis,
         patient_id=diagnosis.patient_id,
         detail={"attempt": claimed.attempt, "status": after.value, "models": [r.model for r in results]},
     )
-    return diagnosis
 
 
-def _locked(claimed: Claim) -> Diagnosis | None:
-    return (
-        Diagnosis.objects.select_for_update()
-        .filter(pk=claimed.diagnosis_id, attempt=claimed.attempt, status=Status.RUNNING)
-        .first()
+def _store_predictions(
+    answers: Mapping[Claim, Sequence[ModelResult]], contracts: Mapping[str, dict[str, Any]]
+) -> None:
+    pairs = [(claim, result) for claim, results in answers.items() for result in results]
+    versions = {model: _version(model, contracts[model[0]]) for model in {_model(r) for _, r in pairs}}
+    predictions = [_prediction(claim, result, versions[_model(result)]) for claim, result in pairs]
+    Prediction.objects.bulk_create(predictions)
+    Heatmap.objects.bulk_create(
+        Heatmap(prediction=prediction, png=result.heatmap_png)
+        for prediction, (_, result) in zip(predictions, pairs, strict=True)
+        if result.heatmap_png is not None
     )
 
 
-def _store_prediction(diagnosis: Diagnosis, result: ModelResult, contract: dict[str, Any]) -> None:
-    version, _ = ModelVersion.objects.only("pk").get_or_create(  # the contract is long
-        name=result.model,
-        version=result.version,
-        weights_sha256=result.weights_sha256,
-        defaults={"contract": contract},
+def _model(result: ModelResult) -> tuple[str, str, str]:
+    return result.model, result.version, result.weights_sha256
+
+
+def _version(model: tuple[str, str, str], contract: dict[str, Any]) -> ModelVersion:
+    name, version, weights_sha256 = model
+    row, _ = ModelVersion.objects.only("pk").get_or_create(  # the contract is long
+        name=name, version=version, weights_sha256=weights_sha256, defaults={"contract": contract}
     )
-    prediction = Prediction.objects.create(
-        diagnosis=diagnosis,
-        attempt=diagnosis.attempt,
+    return row
+
+
+def _prediction(claimed: Claim, result: ModelResult, version: ModelVersion) -> Prediction:
+    return Prediction(
+        diagnosis_id=claimed.diagnosis_id,
+        attempt=claimed.attempt,
         model_version=version,
         outcome=result.outcome.value,
         label=result.label or "",
@@ -148,15 +189,12 @@ def _store_prediction(diagnosis: Diagnosis, result: ModelResult, contract: dict[
         code_version=result.code_version,
         device=result.device,
     )
-    if result.heatmap_png is not None:
-        Heatmap.objects.create(prediction=prediction, png=result.heatmap_png)
 
 
 @transaction.atomic
 def record_failure(claimed: Claim, *, reason: Reason, technical_detail: str) -> None:
     """Move running -> failed, and back to queued while attempts are left."""
-    diagnosis = _locked(claimed)
-    if diagnosis is not None:
+    for diagnosis in _locked([claimed]):
         _fail(diagnosis, reason, technical_detail)
         if diagnosis.attempt < settings.DIAGNOSIS_MAX_ATTEMPTS:
             _requeue(diagnosis)
@@ -186,7 +224,7 @@ def _requeue(diagnosis: Diagnosis) -> None:
     diagnosis.queued_at, diagnosis.finished_at, diagnosis.reason_code = timezone.now(), None, ""
     diagnosis.message = "Waiting for a worker, once more."
     diagnosis.save()
-    publish_on_commit(diagnosis)
+    publish_on_commit([diagnosis])
 
 
 @transaction.atomic
@@ -235,22 +273,20 @@ def sweep() -> dict[str, int]:
 
 
 def _publish_missing(now: dt.datetime) -> int:
-    """Publish the oldest waiting diagnoses again, as many as the queue has too few messages; how many.
+    """Publish the oldest waiting diagnoses again whose message must be lost; how many.
 
-    A long queue is no loss: without the count, each sweep over a backlog would double it.
+    A long queue is no loss: the queue is first come, first served, so only what a younger one has overtaken is lost there.
     """
-    queued = Diagnosis.objects.filter(status=Status.QUEUED)
-    overdue = queued.filter(queued_at__lt=now - REPUBLISH_AFTER)
-    missing = (queued.count() - messages_waiting()) if overdue.exists() else 0
-    if missing <= 0:
-        return 0
-    waiting = overdue.select_for_update(skip_locked=True).order_by("queued_at")[
-        : min(missing, PUBLISHED_AT_ONCE)
-    ]
+    overdue = Diagnosis.objects.filter(status=Status.QUEUED, queued_at__lt=now - REPUBLISH_AFTER)
+    if overdue.exists() and messages_waiting():
+        running = Diagnosis.objects.filter(status=Status.RUNNING)
+        youngest = running.aggregate(youngest=Max("queued_at"))["youngest"]
+        overdue = overdue.filter(queued_at__lt=youngest - REPUBLISH_AFTER) if youngest else overdue.none()
+    waiting = overdue.select_for_update(skip_locked=True, of=("self",)).select_related("upload")
     published = []
-    for diagnosis in waiting:
-        if not publish(diagnosis.pk, diagnosis.attempt):
+    for together in in_messages(waiting.order_by("queued_at")[:PUBLISHED_AT_ONCE]):
+        if not publish([(diagnosis.pk, diagnosis.attempt) for diagnosis in together]):
             break
-        published.append(diagnosis.pk)
+        published += [diagnosis.pk for diagnosis in together]
     Diagnosis.objects.filter(pk__in=published).update(queued_at=now)
     return len(published)

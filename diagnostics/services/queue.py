@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -12,34 +13,63 @@ from django.db import transaction
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable, Iterator, Sequence
 
     from diagnostics.models import Diagnosis
 
 log = logging.getLogger(__name__)
-RUN_DIAGNOSIS = "worker.run_diagnosis"
+RUN_DIAGNOSES = "worker.run_diagnoses"
+# One message carries several small files, whose claim and results then cost one transaction. More would gain little,
+# and would keep a second worker idle.
+MOST_TOGETHER = 16
+MOST_BYTES_TOGETHER = 4_000_000
 # After a failure the broker is not asked for so long: a batch of 50 files must not wait 50 times for it.
 BROKER_REST_S = 3.0
 _rest_until = 0.0
 
 
-def publish(diagnosis_id: uuid.UUID, attempt: int) -> bool:
-    """Tell the workers; ids only. False, and a log line, when the broker is away."""
+def publish(attempts: Sequence[tuple[uuid.UUID, int]]) -> bool:
+    """Tell the workers of attempts (diagnosis id, number) in one message. False, and a log line, when the broker is away."""
     global _rest_until  # noqa: PLW0603  # one broker per process
     if time.monotonic() < _rest_until:
         return False
+    message = {"attempts": [[str(diagnosis_id), attempt] for diagnosis_id, attempt in attempts]}
     try:
-        current_app.send_task(RUN_DIAGNOSIS, kwargs={"diagnosis_id": str(diagnosis_id), "attempt": attempt})
+        current_app.send_task(RUN_DIAGNOSES, kwargs=message)
     except Exception:  # noqa: BLE001  # kombu, redis and the socket raise unrelated types
         _rest_until = time.monotonic() + BROKER_REST_S
-        log.warning("broker unavailable; diagnosis %s and what follows wait for the sweeper", diagnosis_id)
+        log.warning("broker unavailable; diagnosis %s and what follows wait for the sweeper", attempts[0][0])
         return False
     return True
 
 
-def publish_on_commit(diagnosis: Diagnosis) -> None:
+def publish_on_commit(diagnoses: Iterable[Diagnosis]) -> None:
     """Publish once the surrounding transaction has committed."""
-    diagnosis_id, attempt = diagnosis.pk, diagnosis.attempt
-    transaction.on_commit(lambda: publish(diagnosis_id, attempt), robust=True)
+    for together in in_messages(diagnoses):
+        attempts = [(diagnosis.pk, diagnosis.attempt) for diagnosis in together]
+        transaction.on_commit(functools.partial(publish, attempts), robust=True)
+
+
+def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
+    """Which diagnoses share a message.
+
+    A second attempt goes alone: if its file ended a worker, it must not take others with it again.
+    """
+    together: list[Diagnosis] = []
+    size = 0
+    for diagnosis in diagnoses:
+        if diagnosis.attempt > 1:
+            yield [diagnosis]
+            continue
+        if together and (
+            len(together) == MOST_TOGETHER or size + diagnosis.upload.size > MOST_BYTES_TOGETHER
+        ):
+            yield together
+            together, size = [], 0
+        together.append(diagnosis)
+        size += diagnosis.upload.size
+    if together:
+        yield together
 
 
 def messages_waiting() -> int:

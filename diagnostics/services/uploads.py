@@ -50,6 +50,18 @@ class Verdict:
         return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in fields.items()}
 
 
+@dataclasses.dataclass(slots=True)
+class Arrival:
+    """A file that passed the inspection, and what became of it: refused by the storage, queued, or known from before."""
+
+    name: str
+    file: IO[bytes]
+    inspected: Inspected
+    stored: str = ""
+    outcome: Refused | Diagnosis | None = None
+    known: bool = False
+
+
 def submit_uploads(actor: Actor, *, patient_id: uuid.UUID | str, files: Sequence[Any]) -> list[Verdict]:
     """Take a batch of files for one patient; answers per file, accepted or refused with a reason.
 
@@ -60,28 +72,63 @@ def submit_uploads(actor: Actor, *, patient_id: uuid.UUID | str, files: Sequence
     """
     require(actor, Permission.UPLOAD)
     patient = _find(actor, patient_id)
-    verdicts = []
-    for position, file in enumerate(files):
-        name = clean_name(file.name)
-        try:
-            if patient is None:
-                raise Refused(Reason.PATIENT_NOT_FOUND)
-            if position >= settings.UPLOAD_MAX_FILES:
-                raise Refused(Reason.TOO_MANY, limit=settings.UPLOAD_MAX_FILES)
-            verdicts.append(_submit(actor, patient, name, file))
-        except Refused as refusal:
-            audit.record(
-                audit.Action.CREATE,
-                outcome=AuditEvent.Outcome.REFUSED,
-                patient_id=patient.pk if patient else None,
-                detail={"reason_code": refusal.reason.value},
-            )
-            verdicts.append(
-                Verdict(
-                    filename=name, accepted=False, reason_code=refusal.reason.value, message=refusal.message
-                )
-            )
-    return verdicts
+    checked = [_check(patient, position, file) for position, file in enumerate(files)]
+    if patient is not None:
+        _take(actor, patient, [one for one in checked if isinstance(one, Arrival)])
+    return [_verdict(clean_name(file.name), one, patient) for file, one in zip(files, checked, strict=True)]
+
+
+def _check(patient: Patient | None, position: int, file: IO[bytes]) -> Arrival | Refused:
+    try:
+        if patient is None:
+            raise Refused(Reason.PATIENT_NOT_FOUND)
+        if position >= settings.UPLOAD_MAX_FILES:
+            raise Refused(Reason.TOO_MANY, limit=settings.UPLOAD_MAX_FILES)
+        return Arrival(clean_name(file.name), file, inspect(file))
+    except Refused as refusal:
+        return refusal
+
+
+def _take(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> None:
+    """Store and queue the files that the patient's record does not hold yet."""
+    known = _known(patient, [arrival.inspected.sha256 for arrival in arrivals])
+    new: dict[str, Arrival] = {}
+    for arrival in arrivals:
+        sha256 = arrival.inspected.sha256
+        if sha256 in known:
+            arrival.outcome, arrival.known = known[sha256], True
+        elif sha256 not in new and _stored(arrival):
+            new[sha256] = arrival
+    _queue(actor, patient, list(new.values()))
+    for arrival in arrivals:
+        if arrival.outcome is None:  # the same file as an earlier one of this batch
+            arrival.outcome, arrival.known = new[arrival.inspected.sha256].outcome, True
+
+
+def _verdict(name: str, checked: Arrival | Refused, patient: Patient | None) -> Verdict:
+    """The answer to one file, noted in the audit trail."""
+    patient_id = patient.pk if patient else None
+    outcome = checked.outcome if isinstance(checked, Arrival) else checked
+    if outcome is None:
+        raise LookupError("nothing has become of a file of this batch")
+    if isinstance(outcome, Refused):
+        code, refused = outcome.reason.value, AuditEvent.Outcome.REFUSED
+        detail = {"reason_code": code}
+        audit.record(audit.Action.CREATE, outcome=refused, patient_id=patient_id, detail=detail)
+        return Verdict(filename=name, accepted=False, reason_code=code, message=outcome.message)
+    if isinstance(checked, Arrival) and checked.known:
+        detail = {"reason_code": Reason.DUPLICATE.value}
+        audit.record(audit.Action.READ, obj=outcome, patient_id=patient_id, detail=detail)
+        return known_verdict(name, outcome)
+    detail = {"sha256": outcome.upload.sha256, "diagnosis": str(outcome.pk)}
+    audit.record(audit.Action.CREATE, obj=outcome.upload, patient_id=patient_id, detail=detail)
+    return Verdict(
+        filename=name,
+        accepted=True,
+        upload_id=outcome.upload_id,
+        diagnosis_id=outcome.pk,
+        message="Accepted; the analysis is queued.",
+    )
 
 
 def clean_name(name: str | None) -> str:
@@ -97,56 +144,62 @@ def _find(actor: Actor, patient_id: uuid.UUID | str) -> Patient | None:
         return None
 
 
-def _submit(actor: Actor, patient: Patient, name: str, file: IO[bytes]) -> Verdict:
-    """Inspect, store and queue one file. Raises Refused."""
-    inspected = inspect(file)
-    if known := _known(patient, inspected.sha256):
-        audit.record(
-            audit.Action.READ,
-            obj=known,
-            patient_id=patient.pk,
-            detail={"reason_code": Reason.DUPLICATE.value},
-        )
-        return known_verdict(name, known)
-    stored = _store(file, inspected)
-    on_rollback(lambda: _discard(stored))
+def _stored(arrival: Arrival) -> bool:
+    """Write the bytes; False, with the refusal noted, if the storage is away."""
+    try:
+        arrival.stored = _store(arrival.file, arrival.inspected)
+    except Refused as refusal:
+        arrival.outcome = refusal
+        return False
+    on_rollback(lambda: _discard(arrival.stored))
+    return True
+
+
+def _queue(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> None:
+    """Create uploads and diagnoses together; one by one if one of the files arrived elsewhere at the same moment."""
     try:
         with transaction.atomic():
-            upload = Upload.objects.create(
-                patient=patient,
-                uploaded_by_id=person_id(actor),
-                original_name=name,
-                media_type=inspected.media_type,
-                size=inspected.size,
-                sha256=inspected.sha256,
-                storage_name=stored,
-            )
-            diagnosis = Diagnosis.objects.create(
-                upload=upload, patient=patient, status=Status.QUEUED, message="Waiting for a worker."
-            )
-    except IntegrityError:  # the same file arrived twice at the same moment
-        _discard(stored)
-        known = _known(patient, inspected.sha256)
-        if known is None:
+            diagnoses = _create(actor, patient, arrivals)
+    except IntegrityError:
+        if len(arrivals) > 1:
+            for arrival in arrivals:
+                _queue(actor, patient, [arrival])
+            return
+        (arrival,) = arrivals
+        _discard(arrival.stored)
+        known = _known(patient, [arrival.inspected.sha256])
+        if not known:
             raise
-        return known_verdict(name, known)
-    except BaseException:
-        _discard(stored)
-        raise
-    detail = {"sha256": inspected.sha256, "diagnosis": str(diagnosis.pk)}
-    audit.record(audit.Action.CREATE, obj=upload, patient_id=patient.pk, detail=detail)
-    publish_on_commit(diagnosis)
-    return Verdict(
-        filename=name,
-        accepted=True,
-        upload_id=upload.pk,
-        diagnosis_id=diagnosis.pk,
-        message="Accepted; the analysis is queued.",
+        arrival.outcome, arrival.known = known[arrival.inspected.sha256], True
+    else:
+        for arrival, diagnosis in zip(arrivals, diagnoses, strict=True):
+            arrival.outcome = diagnosis
+        publish_on_commit(diagnoses)
+
+
+def _create(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> list[Diagnosis]:
+    uploads = Upload.objects.bulk_create(
+        Upload(
+            patient=patient,
+            uploaded_by_id=person_id(actor),
+            original_name=arrival.name,
+            media_type=arrival.inspected.media_type,
+            size=arrival.inspected.size,
+            sha256=arrival.inspected.sha256,
+            storage_name=arrival.stored,
+        )
+        for arrival in arrivals
+    )
+    waiting = {"status": Status.QUEUED, "message": "Waiting for a worker."}
+    return Diagnosis.objects.bulk_create(
+        Diagnosis(upload=upload, patient=patient, **waiting) for upload in uploads
     )
 
 
-def _known(patient: Patient, sha256: str) -> Diagnosis | None:
-    return Diagnosis.objects.filter(upload__patient=patient, upload__sha256=sha256).first()
+def _known(patient: Patient, hashes: Sequence[str]) -> dict[str, Diagnosis]:
+    """Diagnoses of files that the patient's record holds already, by the file's SHA-256."""
+    rows = Diagnosis.objects.filter(upload__patient=patient, upload__sha256__in=hashes)
+    return {row.upload.sha256: row for row in rows.select_related("upload")}
 
 
 def known_verdict(name: str, diagnosis: Diagnosis) -> Verdict:

@@ -89,7 +89,7 @@ class Held:
 
     def publish(self, attempt: int = 1, times: int = 1) -> None:
         for _ in range(times):
-            assert publish(self.row.pk, attempt)
+            assert publish([(self.row.pk, attempt)])
 
     def wait_running(self, service: Service, *, attempt: int = 1) -> int:
         """Wait until an attempt is in its middle; returns the pipe that holds it there."""

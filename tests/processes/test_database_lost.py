@@ -31,7 +31,7 @@ print(row.pk, row.upload.storage_name)
 PUBLISH = """
 import sys, django; django.setup()
 from diagnostics.services.queue import publish
-assert publish(sys.argv[1], int(sys.argv[2]))
+assert publish([(sys.argv[1], int(sys.argv[2]))])
 """
 
 

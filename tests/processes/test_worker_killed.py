@@ -144,7 +144,7 @@ def test_many_diagnoses_on_two_processes_are_each_answered_once(services: Servic
     from diagnostics.services.queue import publish
 
     for row in rows + rows:
-        assert publish(row.pk, 1)
+        assert publish([(row.pk, 1)])
     settle(worker, *rows)
     for row in rows:
         assert_answered_once(row, attempt=1)

@@ -156,9 +156,7 @@ def test_an_upload_goes_to_s3_and_comes_back_to_the_worker(s3, client, doctor):
     )
     assert objects(s3) == [good]
     with acting_as(SYSTEM):
-        claim = lifecycle.claim(
-            diagnosis_id=response.json()["files"][0]["diagnosis_id"], attempt=1, worker="w"
-        )
+        (claim,) = lifecycle.claim([(response.json()["files"][0]["diagnosis_id"], 1)], worker="w")
         assert lifecycle.stored_bytes(claim) == good
         assert patient.mrn not in Upload.objects.get().storage_name
 

@@ -29,7 +29,7 @@ def analyse_two(worker: Service, doctor: User) -> None:
     patient = factories.patient(team=(doctor,))
     rows = [factories.diagnosis(patient, doctor, data=beat()) for _ in range(2)]
     for row in rows:
-        assert publish(row.pk, 1)
+        assert publish([(row.pk, 1)])
     for row in settle(worker, *rows):
         assert_answered_once(row, attempt=1)
 

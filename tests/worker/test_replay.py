@@ -33,12 +33,11 @@ def answered(doctor: User, **changes: Any) -> Prediction:
 
     row = factories.diagnosis(factories.patient(team=(doctor,)), doctor, data=beat())
     with acting_as(SYSTEM):
-        claim = lifecycle.claim(diagnosis_id=row.pk, attempt=1, worker="w")
-        assert claim is not None
+        (claim,) = lifecycle.claim([(row.pk, 1)], worker="w")
         results = [
             dataclasses.replace(one, **changes) for one in suite.analyse(lifecycle.stored_bytes(claim))
         ]
-        lifecycle.record_result(claim, results, contracts=suite.contracts())
+        lifecycle.record_results({claim: results}, contracts=suite.contracts())
     return Prediction.objects.get(diagnosis=row)
 
 
