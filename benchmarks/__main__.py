@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import pictures, platform_way, reports
+from benchmarks.processes import Round
 from worker import suite
 
+WARM_UP = 20
 TARGET = 10.0
 TOLERANCE = 1e-3
 RESULTS = Path(__file__).parent / "results"
@@ -35,9 +39,14 @@ VERSIONS = (
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--images", type=int, default=400, help="images for the platform's way (default 400)")
+    parser.add_argument(
+        "--images", type=int, default=400, help="images per round for the platform's way (default 400)"
+    )
     parser.add_argument(
         "--reports-images", type=int, default=60, help="the first of them, for the reports' way (default 60)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds of both ways in turn; the middle counts (default 5)"
     )
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that compute, in both ways (default 2)"
@@ -113,41 +122,80 @@ def models_alone(env: dict[str, str]) -> dict[str, float]:
     return figures
 
 
+def rounds(
+    options: argparse.Namespace, ours: platform_way.Platform, theirs: dict[int, reports.Reports]
+) -> list[dict[str, Round]]:
+    """Measure the ways in turn, so that whatever else slows the machine for a while slows all of them."""
+    measured = []
+    for number in range(-1, options.rounds):  # the first one warms up
+        count = options.images if number >= 0 else WARM_UP
+        images = pictures.beats(count, start=(number + 1) * options.images)
+        first = dict(list(images.items())[: options.reports_images])
+        measured.append(
+            {"platform": ours.analyse(images)}
+            | {f"reports {n}": way.analyse(first) for n, way in theirs.items()}
+        )
+    return measured[1:]
+
+
+def middle(measured: list[dict[str, Round]], way: str) -> dict[str, Any]:
+    """The middle round of one way by its speed."""
+    ordered = sorted((one[way] for one in measured), key=lambda one: one.per_second)
+    return ordered[(len(ordered) - 1) // 2].as_json()
+
+
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure; the whole result."""
     env = dict(os.environ)
-    images = pictures.beats(options.images)
-    first = dict(list(images.items())[: options.reports_images])
-    result: dict[str, Any] = {
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-    }
-    with tempfile.TemporaryDirectory(prefix="bench-") as logs:
-        warm_up = pictures.beats(20, start=100_000)
-        ours = platform_way.measure(env, images, warm_up, logs=Path(logs), workers=options.workers)
-        if options.platform_only:
-            del ours["answers"]
-            return result | {"images": len(images), "platform": ours}
-        tries = {
-            n: reports.measure(env, first, logs=Path(logs), workers=n) for n in sorted({1, options.workers})
+    began = {"date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "machine": machine()}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, contextlib.ExitStack() as stack:
+        logs = Path(folder)
+        ours = stack.enter_context(platform_way.running(env, logs, workers=options.workers))
+        reports.prepare(env)
+        theirs = {
+            n: stack.enter_context(reports.running(env, logs, workers=n))
+            for n in ([] if options.platform_only else sorted({1, options.workers}))
         }
-    workers, theirs = max(
-        tries.items(), key=lambda item: item[1]["per_second"]
-    )  # the better set-up of the two
+        measured = rounds(options, ours, theirs)
+        answers = ours.answers()
+        asked = sum(len(way.answers) for way in theirs.values())
+        if reports.stored(env) != asked:
+            raise RuntimeError(f"the reports' table does not hold a heatmap for each of {asked} pictures")
+        platform_part = middle(measured, "platform") | {"memory": ours.memory()}
+        unanswered = sorted(name for name, answer in answers.items() if not answer["complete"])
+        result = began | {
+            "images": {
+                "platform": options.images,
+                "reports": options.reports_images,
+                "rounds": len(measured),
+            },
+            "platform": platform_part | {"answered": len(answers), "unanswered": unanswered},
+        }
+        return result if options.platform_only else result | compared(env, measured, answers, theirs)
+
+
+def compared(
+    env: dict[str, str],
+    measured: list[dict[str, Round]],
+    answers: dict[str, Any],
+    theirs: dict[int, reports.Reports],
+) -> dict[str, Any]:
+    """The reports' way in the better of its set-ups, and the ratios, round by round and in the middle."""
+    speeds = {n: statistics.median(one[f"reports {n}"].per_second for one in measured) for n in theirs}
+    best = max(speeds, key=speeds.__getitem__)
+    pairs = [(one["platform"], one[f"reports {best}"]) for one in measured]
+    by_clock = [ours.per_second / other.per_second for ours, other in pairs]
+    by_processor = [other.cpu_ms["total"] / ours.cpu_ms["total"] for ours, other in pairs]
     temperature = temperature_of(suite.contracts()["beat-cnn"])
-    same = agreement(ours.pop("answers"), theirs["answers"], temperature)
-    for way in tries.values():
-        del way["answers"]
-    ratio = ours["per_second"] / theirs["per_second"]
-    return result | {
-        "images": {"platform": len(images), "reports": len(first)},
-        "reports": theirs | {"server_processes": workers},
-        "reports_tries": {str(n): way["per_second"] for n, way in tries.items()},
-        "platform": ours,
-        "agreement": same,
+    return {
+        "reports": middle(measured, f"reports {best}")
+        | {"server_processes": best, "memory": theirs[best].memory()},
+        "reports_tries": {str(n): round(speed, 2) for n, speed in speeds.items()},
+        "agreement": agreement(answers, theirs[best].answers, temperature),
         "models_alone": models_alone(env),
-        "ratio": ratio,
-        "cpu_ratio": theirs["cpu_ms_per_image"]["total"] / ours["cpu_ms_per_image"]["total"],
+        "ratios": [round(ratio, 2) for ratio in by_clock],
+        "ratio": statistics.median(by_clock),
+        "cpu_ratio": statistics.median(by_processor),
         "target": TARGET,
     }
 
@@ -166,15 +214,17 @@ def table(result: dict[str, Any]) -> str:
     lines = ["  ".join(cell.ljust(12) for cell in row).rstrip() for row in rows]
     if "ratio" in result:
         same, alone = result["agreement"], result["models_alone"]
+        each = ", ".join(f"{ratio:.1f}" for ratio in result["ratios"])
         lines += [
-            f"ratio {result['ratio']:.1f} by the clock (target {TARGET:.0f}), {result['cpu_ratio']:.1f} by processor time",
+            f"ratio {result['ratio']:.1f} by the clock (target {TARGET:.0f}; rounds: {each}), {result['cpu_ratio']:.1f} by processor time",
             f"models alone: {alone['reports_ms']:.1f} ms against {alone['platform_ms']:.1f} ms, ratio {alone['ratio']:.1f}",
             f"the same without the preparation of the image that both share: ratio {alone['ratio_after_preparation']:.1f}",
             f"answers equal: {'yes' if same['equal'] else 'NO'} ({same['compared']} compared)",
             f"largest difference of a probability {same['largest_difference']:.1e}, other labels {len(same['other_labels'])}",
         ]
-    if result["platform"]["unanswered"]:
-        lines.append(f"not completed with a heatmap: {len(result['platform']['unanswered'])}")
+    ours = result["platform"]
+    if ours["unanswered"]:
+        lines.append(f"not completed with a heatmap: {len(ours['unanswered'])} of {ours['answered']}")
     return "\n".join(lines)
 
 
@@ -190,7 +240,7 @@ def main() -> int:
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"Written to {path}.", file=sys.stderr)
     # A gate may refuse a simulated beat, which is an answer too; more than one in a hundred would be another workload.
-    answered = len(result["platform"]["unanswered"]) <= options.images / 100
+    answered = len(result["platform"]["unanswered"]) <= result["platform"]["answered"] / 100
     return 0 if result["ratio"] >= TARGET and result["agreement"]["equal"] and answered else 1
 
 

@@ -13,6 +13,7 @@ import psycopg2
 import requests
 
 from benchmarks import processes
+from benchmarks.processes import Round
 from deploy.commands import web_command
 from deploy.valkey import free_port
 
@@ -69,88 +70,65 @@ def prepare(env: dict[str, str]) -> tuple[str, str]:
     return patient, key
 
 
+class Platform:
+    """The running platform."""
+
+    def __init__(self, env: dict[str, str], address: str) -> None:
+        patient, key = prepare(env)
+        self._url, self._form = f"{address}/api/v1/uploads/", {"patient": patient}
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._database = Database(env["DATABASE_OWNER_URL"])
+        self.programs: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _post(self, batch: list[tuple[str, bytes]]) -> None:
+        files = [("files", (name, data, "image/png")) for name, data in batch]
+        answer = requests.post(self._url, data=self._form, files=files, headers=self._headers, timeout=300)
+        assert answer.status_code == 201, answer.text
+
+    def analyse(self, pictures: dict[str, bytes]) -> Round:
+        """From the first upload to the last completed diagnosis with its heatmap."""
+        items = list(pictures.items())
+        worked, began = processes.cpu_seconds(), time.perf_counter()
+        with ThreadPoolExecutor(2) as clients:
+            list(clients.map(self._post, [items[i : i + BATCH] for i in range(0, len(items), BATCH)]))
+        while self._database.rows(OPEN)[0][0]:
+            time.sleep(0.02)
+        return Round(len(items), time.perf_counter() - began, worked, processes.cpu_seconds())
+
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """Label and probabilities of every picture so far, and whether it was completed with a heatmap."""
+        return {
+            name: {
+                "label": label,
+                "probabilities": probabilities,
+                "complete": status == "completed" and heatmap,
+            }
+            for name, status, label, probabilities, heatmap in self._database.rows(RESULTS)
+        }
+
+    def memory(self) -> dict[str, Any]:
+        """Of web, worker and beat."""
+        return {name: processes.memory_mb(process) for name, process in self.programs.items()}
+
+
 @contextlib.contextmanager
-def running(
-    env: dict[str, str], logs: Path, *, workers: int
-) -> Iterator[tuple[str, dict[str, subprocess.Popen[bytes]]]]:
-    """Web, worker and beat, ready; yields the address and the processes."""
+def running(env: dict[str, str], logs: Path, *, workers: int) -> Iterator[Platform]:
+    """Web, worker and beat, ready."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     options = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
-    worker = [
-        *CELERY,
-        "worker",
-        "-n",
-        "bench@bench",
-        "-Q",
-        "gpu,cpu,io",
-        "--pool",
-        "prefork",
-        "-c",
-        str(workers),
-        *options,
-    ]
+    pool = ["-Q", "gpu,cpu,io", "--pool", "prefork", "-c", str(workers)]
+    worker = [*CELERY, "worker", "-n", "bench@bench", *pool, *options]
     beat = [*CELERY, "beat", "--schedule", str(logs / "beat"), "--pidfile", "", "--loglevel", "WARNING"]
+    platform = Platform(env, address)
     with contextlib.ExitStack() as stack:
-        start = lambda name, command, ready: stack.enter_context(  # noqa: E731  # one line, three times
-            processes.program(command, env=env, log=logs / f"{name}.log", ready=ready)
-        )
-        started = {
-            "web": start("web", web_command(port), lambda: processes.answers(f"{address}/health/live"))
-        }
-        started["worker"] = start("worker", worker, lambda: processes.answers(f"{address}/health/ready"))
-        start("beat", beat, lambda: True)
-        yield address, started
-
-
-def measure(
-    env: dict[str, str], pictures: dict[str, bytes], warm_up: dict[str, bytes], *, logs: Path, workers: int
-) -> dict[str, Any]:
-    """Images per second from the first upload to the last completed diagnosis with its heatmap.
-
-    Returns:
-        `seconds`, `per_second`, `cpu_ms_per_image`, `upload_seconds` (until the last answer to an upload), `memory`, and `answers` by name.
-    """
-    patient, key = prepare(env)
-    database = Database(env["DATABASE_OWNER_URL"])
-
-    with running(env, logs, workers=workers) as (address, started):
-
-        def post(batch: list[tuple[str, bytes]]) -> None:
-            answer = requests.post(
-                f"{address}/api/v1/uploads/",
-                data={"patient": patient},
-                files=[("files", (name, data, "image/png")) for name, data in batch],
-                headers={"Authorization": f"Bearer {key}"},
-                timeout=300,
+        for name, command, ready in (
+            ("web", web_command(port), lambda: processes.answers(f"{address}/health/live")),
+            ("worker", worker, lambda: processes.answers(f"{address}/health/ready")),
+            ("beat", beat, lambda: True),
+        ):
+            log = logs / f"{name}.log"
+            platform.programs[name] = stack.enter_context(
+                processes.program(command, env=env, log=log, ready=ready)
             )
-            assert answer.status_code == 201, answer.text
-
-        def finish(files: dict[str, bytes]) -> tuple[float, float]:
-            items = list(files.items())
-            began = time.perf_counter()
-            with ThreadPoolExecutor(2) as clients:
-                list(clients.map(post, [items[i : i + BATCH] for i in range(0, len(items), BATCH)]))
-            uploaded = time.perf_counter() - began
-            while database.rows(OPEN)[0][0]:
-                time.sleep(0.02)
-            return uploaded, time.perf_counter() - began
-
-        finish(warm_up)
-        worked = processes.cpu_seconds()
-        uploaded, seconds = finish(pictures)
-        worked_since = processes.cpu_seconds()
-        memory = {name: processes.memory_mb(process) for name, process in started.items()}
-    results = {row[0]: row[1:] for row in database.rows(RESULTS)}
-    unanswered = [name for name in pictures if results[name][0] != "completed" or not results[name][3]]
-    return {
-        "seconds": seconds,
-        "upload_seconds": uploaded,
-        "per_second": len(pictures) / seconds,
-        "cpu_ms_per_image": processes.cpu_per_image(worked, worked_since, len(pictures)),
-        "memory": memory,
-        "unanswered": unanswered,
-        "answers": {
-            name: {"label": results[name][1], "probabilities": results[name][2]} for name in pictures
-        },
-    }
+        yield platform

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -91,7 +92,41 @@ def role_of(command: str) -> str:
     return next((role for mark, role in roles.items() if mark in command), "other")
 
 
-def cpu_per_image(before: dict[str, float], after: dict[str, float], images: int) -> dict[str, float]:
-    """Milliseconds of processor time per image, by program and in total."""
-    parts = {role: 1000 * (seconds - before.get(role, 0.0)) / images for role, seconds in after.items()}
-    return {"total": sum(parts.values())} | {role: round(ms, 2) for role, ms in sorted(parts.items())}
+@dataclasses.dataclass(frozen=True, slots=True)
+class Round:
+    """One measurement of one way.
+
+    Attributes:
+        images: how many images.
+        seconds: by the clock.
+        worked: processor seconds by program at the begin.
+        worked_since: the same at the end.
+    """
+
+    images: int
+    seconds: float
+    worked: dict[str, float]
+    worked_since: dict[str, float]
+
+    @property
+    def per_second(self) -> float:
+        """Images per second by the clock."""
+        return self.images / self.seconds
+
+    @property
+    def cpu_ms(self) -> dict[str, float]:
+        """Milliseconds of processor time per image, by program and in total."""
+        parts = {
+            role: 1000 * (seconds - self.worked.get(role, 0.0)) / self.images
+            for role, seconds in self.worked_since.items()
+        }
+        return {"total": sum(parts.values())} | dict(sorted(parts.items()))
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures, rounded."""
+        cpu = {role: round(ms, 2) for role, ms in self.cpu_ms.items()}
+        return {
+            "seconds": round(self.seconds, 3),
+            "per_second": round(self.per_second, 2),
+            "cpu_ms_per_image": cpu,
+        }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
+import gc
 import logging
 import os
 import queue
@@ -149,6 +150,7 @@ def warm_child(**_: Any) -> None:
         _end_with_parent()
     if settings.DIAGNOSIS_QUEUE in current_app.amqp.queues.consume_from:
         suite.warm()
+    gc.freeze()  # what is loaded stays: it need not be searched for garbage again and again
 
 
 @signals.worker_ready.connect

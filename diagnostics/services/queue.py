@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 RUN_DIAGNOSES = "worker.run_diagnoses"
 # One message carries several small files, whose claim and results then cost one transaction. More would gain little,
-# and would keep a second worker idle.
-MOST_TOGETHER = 16
+# and would keep a second worker idle: a full batch makes two messages.
+MOST_TOGETHER = 25
 MOST_BYTES_TOGETHER = 4_000_000
 # After a failure the broker is not asked for so long: a batch of 50 files must not wait 50 times for it.
 BROKER_REST_S = 3.0

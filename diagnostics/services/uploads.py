@@ -198,8 +198,10 @@ def _create(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> list
 
 def _known(patient: Patient, hashes: Sequence[str]) -> dict[str, Diagnosis]:
     """Diagnoses of files that the patient's record holds already, by the file's SHA-256."""
-    rows = Diagnosis.objects.filter(upload__patient=patient, upload__sha256__in=hashes)
-    return {row.upload.sha256: row for row in rows.select_related("upload")}
+    # The uploads first, by their index: mostly there are none, and nothing else need be read.
+    uploads = list(Upload.objects.filter(patient=patient, sha256__in=hashes).values_list("pk", flat=True))
+    rows = Diagnosis.objects.filter(upload__in=uploads).select_related("upload")
+    return {row.upload.sha256: row for row in rows}
 
 
 def known_verdict(name: str, diagnosis: Diagnosis) -> Verdict:

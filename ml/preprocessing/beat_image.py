@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ml.preprocessing.render import MARGIN, SIZE, THICKNESS, fill_columns, on_paper, render_traces
-from ml.preprocessing.trace import Trace, find_trace
+from ml.preprocessing.trace import Trace, find_trace, histogram
 
 VERSION = "beat-image-1"
 BEFORE_S = 0.9
@@ -39,14 +39,21 @@ class PreparedImage:
         trace: the trace that was found.
         width: width of the original picture, pixels.
         height: height of the original picture, pixels.
-        plain: part of the picture's pixels that are near its background, 0 to 1.
+        picture: the picture at working size, RGB, shape (h, w, 3), 0 to 255.
     """
 
     pixels: NDArray[np.uint8]
     trace: Trace
     width: int
     height: int
-    plain: float
+    picture: NDArray[np.uint8]
+
+    @property
+    def plain(self) -> float:
+        """Part of the picture's pixels whose green is near the median, 0 to 1. Counted when asked, for it seldom is."""
+        counts = histogram(np.ascontiguousarray(self.picture[..., 1]))
+        background = int(np.searchsorted(np.cumsum(counts), counts.sum() // 2))
+        return float(counts[max(0, background - _NEAR) : background + _NEAR].sum() / counts.sum())
 
 
 def beat_window(
@@ -128,13 +135,14 @@ def decode_image(data: bytes) -> Image.Image:
             raise UnreadableImageError(f"the picture has more than {MAX_PIXELS // 1_000_000} million pixels")
         image.draft("RGB", (_WORKING_EDGE * 2, _WORKING_EDGE * 2))
         image.load()
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except UnreadableImageError:
         raise
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise UnreadableImageError(f"the bytes are no readable picture: {error}") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise UnreadableImageError(f"the picture is damaged: {error}") from error
+    return image
 
 
 def _as_rgb(image: Image.Image) -> NDArray[np.uint8]:
@@ -148,7 +156,8 @@ def _as_rgb(image: Image.Image) -> NDArray[np.uint8]:
         overlay = image.convert("RGBA")
         image = Image.new("RGBA", overlay.size, "white")
         image.alpha_composite(overlay)
-    image = image.convert("RGB")
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     longest = max(image.size)
     if longest > _WORKING_EDGE:
         scale = _WORKING_EDGE / longest
@@ -185,13 +194,6 @@ def _draw_again(trace: Trace) -> NDArray[np.uint8]:
     return np.rint(ink * 255.0).astype(np.uint8)
 
 
-def _plain(picture: NDArray[np.uint8]) -> float:
-    """Part of a picture's pixels whose green is near the median, 0 to 1."""
-    counts = np.bincount(picture[..., 1].ravel(), minlength=256)
-    background = int(np.searchsorted(np.cumsum(counts), counts.sum() // 2))
-    return float(counts[max(0, background - _NEAR) : background + _NEAR].sum() / counts.sum())
-
-
 def examine_beat_image(image: Image.Image | bytes) -> PreparedImage:
     """Prepare a picture and keep what serving needs to judge whether it shows a beat.
 
@@ -215,7 +217,7 @@ def examine_beat_image(image: Image.Image | bytes) -> PreparedImage:
         trace=trace,
         width=decoded.width,
         height=decoded.height,
-        plain=_plain(picture),
+        picture=picture,
     )
 
 

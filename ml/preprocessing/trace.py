@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
 _MIN_CONTRAST = 0.08
@@ -76,9 +77,29 @@ def _nothing(shape: tuple[int, ...], contrast: float) -> Trace:
     )
 
 
-def _level_ink(level: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float, bool]:
-    """Ink (0 to 1), contrast (0 to 1) and whether the background is light, of one grey picture (0 to 255)."""
-    counts = np.bincount(level.ravel(), minlength=256)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Shades:
+    """How the levels of one grey picture become ink.
+
+    Attributes:
+        ink: ink of each level 0 to 255, 0 (background) to 1 (trace).
+        contrast: difference of trace and background, 0 to 1.
+        light: whether the background is light.
+    """
+
+    ink: NDArray[np.float32]
+    contrast: float
+    light: bool
+
+
+def histogram(level: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many pixels of a grey picture have each level, shape (256,). Pillow counts bytes faster than numpy."""
+    return np.asarray(Image.fromarray(level).histogram())
+
+
+def _shades(level: NDArray[np.uint8]) -> _Shades:
+    """Background and trace of one grey picture, shape (height, width), 0 to 255."""
+    counts = histogram(level)
     upto = np.cumsum(counts)
     background = int(np.searchsorted(upto, (level.size + 1) // 2))
     # The trace may be a thousandth of a big picture; the most extreme twenty thousandth part is taken as its level.
@@ -88,11 +109,10 @@ def _level_ink(level: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float, bo
     light = background - darkest >= lightest - background
     reach = background - darkest if light else lightest - background
     if reach < _MIN_CONTRAST * 255.0:
-        return np.zeros(level.shape, dtype=np.float32), reach / 255.0, light
+        return _Shades(np.zeros(256, dtype=np.float32), reach / 255.0, light)
     sign = 1.0 if light else -1.0
-    shades = np.clip(sign * (background - np.arange(256.0)) / reach, 0.0, 1.0).astype(np.float32)
-    ink: NDArray[np.float32] = shades[level]
-    return ink, reach / 255.0, light
+    ink = np.clip(sign * (background - np.arange(256.0)) / reach, 0.0, 1.0).astype(np.float32)
+    return _Shades(ink, reach / 255.0, light)
 
 
 def ink_of(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
@@ -106,18 +126,19 @@ def ink_of(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
     """
     red, green, blue = (np.ascontiguousarray(picture[..., i]) for i in range(3))
     if np.array_equal(red, green) and np.array_equal(green, blue):
-        ink, contrast, _ = _level_ink(red)
-        return ink, contrast
+        shades = _shades(red)
+        return shades.ink.take(red), shades.contrast
     weighted = red * np.float32(0.299) + green * np.float32(0.587) + blue * np.float32(0.114)
-    grey, contrast, light = _level_ink(np.rint(weighted).astype(np.uint8))
-    if contrast < _MIN_CONTRAST:
-        return grey, contrast
-    # On light paper a coloured grid is bright in its strongest channel while a dark trace is dark in all of them.
-    strongest = np.maximum if light else np.minimum
-    colourless, colourless_contrast, same = _level_ink(strongest(strongest(red, green), blue))
-    if same == light and colourless_contrast >= _GOOD_CONTRAST:
-        return colourless, colourless_contrast
-    return grey, contrast
+    grey = np.rint(weighted).astype(np.uint8)
+    shades = _shades(grey)
+    if shades.contrast >= _MIN_CONTRAST:
+        # On light paper a coloured grid is bright in its strongest channel while a dark trace is dark in all of them.
+        strongest = np.maximum if shades.light else np.minimum
+        colourless = strongest(strongest(red, green), blue)
+        without_grid = _shades(colourless)
+        if without_grid.light == shades.light and without_grid.contrast >= _GOOD_CONTRAST:
+            return without_grid.ink.take(colourless), without_grid.contrast
+    return shades.ink.take(grey), shades.contrast
 
 
 def _without_frame(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -140,11 +161,12 @@ def _without_specks(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
     labels, count = ndimage.label(mask, structure=np.ones((3, 3), dtype=int))
     if count == 0:
         return mask, 0
-    sizes = np.bincount(labels.ravel())
+    inked = labels[mask]
+    sizes = np.bincount(inked, minlength=count + 1)
     widths = np.array([0] + [part[1].stop - part[1].start for part in ndimage.find_objects(labels)])
-    small = (sizes < _SPECK_PART * mask.sum()) & (widths < _SPECK_WIDTH * mask.shape[1])
-    small[0] = False
-    kept: NDArray[np.bool_] = mask & ~small[labels]
+    small = (sizes < _SPECK_PART * inked.size) & (widths < _SPECK_WIDTH * mask.shape[1])
+    kept = mask.copy()
+    kept[mask] = ~small[inked]
     return kept, int((widths > mask.shape[1] / 6.0).sum())
 
 

@@ -83,12 +83,12 @@ def check_trace(prepared: PreparedImage) -> Refusal | None:
 def _page(prepared: PreparedImage) -> bool:
     """Whether the picture is a long strip, or line art of several wide traces on a plain background."""
     trace = prepared.trace
-    if prepared.plain < PAGE_PLAIN or trace.contrast < PAGE_CONTRAST or trace.inked > PAGE_INKED:
+    if trace.contrast < PAGE_CONTRAST or trace.inked > PAGE_INKED:
         return False
-    if prepared.width > MAX_ASPECT * prepared.height and trace.covered >= 0.5:
-        return True
+    strip = prepared.width > MAX_ASPECT * prepared.height and trace.covered >= 0.5
     wide = trace.runs >= 1 and trace.covered >= PAGE_COVERED
-    return wide and trace.single < MIN_SINGLE and prepared.width >= PAGE_WIDTH
+    several = wide and trace.single < MIN_SINGLE and prepared.width >= PAGE_WIDTH
+    return (strip or several) and prepared.plain >= PAGE_PLAIN
 
 
 def distance(embedding: NDArray[np.float32], reference: NDArray[np.float32], *, neighbours: int) -> float:

@@ -12,6 +12,8 @@ from ml.preprocessing.beat_image import SIZE
 from ml.preprocessing.render import MARGIN
 from ml.preprocessing.trace import Trace
 
+_EDGE = 64
+
 
 def heatmap_png(activation: NDArray[np.float32], trace: Trace) -> bytes | None:
     """A class activation map as an 8-bit grey PNG that lies on the picture that was given.
@@ -21,7 +23,7 @@ def heatmap_png(activation: NDArray[np.float32], trace: Trace) -> bytes | None:
         trace: the trace found on the picture; it says which part of the picture the prepared input shows.
 
     Returns:
-        PNG in the proportions of the picture, at most 256 pixels wide or high, 0 (none, and outside the prepared part)
+        PNG in the proportions of the picture, at most 64 pixels wide or high, 0 (none, and outside the prepared part)
         to 255 (most); None when the map is zero everywhere: no positive evidence.
     """
     peak = float(activation.max())
@@ -30,14 +32,24 @@ def heatmap_png(activation: NDArray[np.float32], trace: Trace) -> bytes | None:
     high = float(np.nanmin(trace.top))
     reach = max(float(np.nanmax(trace.bottom)) - high, 1.0)
     rows, columns = activation.shape
-    # From a pixel of the picture to a cell of the map: undo the crop to the trace and its margins.
+    # The map's cells are much bigger than a pixel of the picture, so that a smaller picture shows all of it.
+    smaller = min(1.0, _EDGE / max(trace.width, trace.height))
+    size = (max(1, round(trace.width * smaller)), max(1, round(trace.height * smaller)))
+    # From a pixel of the heatmap to a cell of the map: undo the crop to the trace and its margins.
     across = columns / trace.top.size
     down = (SIZE - 2.0 * MARGIN) / reach * rows / SIZE
     start = MARGIN * rows / SIZE - high * down
     placed = Image.fromarray(np.pad((activation / peak).astype(np.float32), 1, mode="edge")).transform(
-        (trace.width, trace.height),
+        size,
         Image.Transform.AFFINE,
-        (across, 0.0, 1.0 - trace.left * across, 0.0, down, 1.0 + start),
+        (
+            across * trace.width / size[0],
+            0.0,
+            1.0 - trace.left * across,
+            0.0,
+            down * trace.height / size[1],
+            1.0 + start,
+        ),
         resample=Image.Resampling.BILINEAR,
     )
     stream = io.BytesIO()

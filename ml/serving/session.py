@@ -18,7 +18,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from ml import registry
 from ml.registry import ModelContract
 
-_THREADS = 2
+# Networks are small and workers many: a second thread costs more in hand-overs than it computes.
+_THREADS = 1
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _OUTPUTS = ("logits", "embedding", "cam")

@@ -186,3 +186,21 @@ def test_an_outer_rollback_takes_the_events_of_inner_blocks_with_it():
         write(2)
         transaction.set_rollback(True)
     assert ids() == []
+
+
+def test_adding_an_event_does_not_read_the_trail_however_long_it_is():
+    write(3)
+    with acting_as(SYSTEM), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_auditevent (actor_name, actor_role, via, request_id, action, outcome, object_type,"
+            " object_id, detail) SELECT '', 'system', 'test', '', 'search', 'allowed', '', '', '{}' FROM generate_series(1, 3000)"
+        )
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) SELECT hash FROM accounts_auditevent ORDER BY id DESC LIMIT 1"
+        )
+        (newest,) = cursor.fetchone()[0][0]["Plan"]["Plans"][-1:]
+        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'cc_audit_chain'")
+        assert cursor.fetchone()[0] == ["enable_seqscan=off"]
+    assert (newest["Node Type"], newest["Scan Direction"], newest["Actual Rows"]) == (
+        "Index Scan", "Backward", 1,
+    )  # fmt: skip

@@ -313,23 +313,24 @@ def test_a_session_needs_the_forgery_token_and_a_key_does_not(doctor, patient):
     assert send(keyed, patient.pk, file("a.png", images.png(seed=1))).status_code == 201
 
 
-def test_files_arrive_in_the_folder_for_it_and_are_private(settings, temporary):
-    from diagnostics.upload_handler import CappedUploadHandler
+def test_what_arrives_has_no_name_on_disk_and_no_byte_too_many(settings, temporary, monkeypatch):
+    from diagnostics import upload_handler
 
     settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_FILES = 1000, 2
-    handler = CappedUploadHandler()
+    monkeypatch.setattr(upload_handler, "IN_MEMORY_BYTES", 500)
+    handler = upload_handler.CappedUploadHandler()
     kept = []
     for number in range(3):
         handler.new_file("files", f"{number}.png", "image/png", 10**9)
         for start in range(0, 10_000, 100):
             handler.receive_data_chunk(b"x" * 100, start)
-        arriving = Path(handler.file.temporary_file_path())
-        assert (arriving.parent, arriving.stat().st_mode & 0o077) == (temporary, 0)
         kept.append(handler.file_complete(10_000))
+        assert list(temporary.iterdir()) == []
+    open_files = [Path(f"/proc/self/fd/{one.fileno()}").readlink() for one in kept[:2]]
+    assert [path.parent for path in open_files] == [temporary, temporary]
     assert [(one.size, len(one.read())) for one in kept] == [(1001, 1001), (1001, 1001), (0, 0)]
     for one in kept:
         one.close()
-    assert list(temporary.iterdir()) == []
     assert uploads.LONGEST_NAME == 200
 
 

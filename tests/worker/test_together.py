@@ -112,12 +112,12 @@ def test_a_batch_is_published_in_few_messages(
 ) -> None:
     patient = factories.patient(team=(doctor,))
     messages(settings)
-    batch = [SimpleUploadedFile(f"{n}.png", images.png(seed=n)) for n in range(18)]
+    batch = [SimpleUploadedFile(f"{n}.png", images.png(seed=n)) for n in range(27)]
     with django_capture_on_commit_callbacks(execute=True), acting_as(doctor):
         uploads.submit_uploads(doctor, patient_id=patient.pk, files=batch)
-    assert [len(attempts) for attempts in messages(settings)] == [16, 2]
+    assert [len(attempts) for attempts in messages(settings)] == [25, 2]
     monkeypatch.setattr(queue, "MOST_BYTES_TOGETHER", 1)
-    big = [SimpleUploadedFile(f"{n}.png", images.png(seed=n)) for n in range(20, 23)]
+    big = [SimpleUploadedFile(f"{n}.png", images.png(seed=n)) for n in range(30, 33)]
     with django_capture_on_commit_callbacks(execute=True), acting_as(doctor):
         uploads.submit_uploads(doctor, patient_id=patient.pk, files=big)
     assert [len(attempts) for attempts in messages(settings)] == [1, 1, 1]
