@@ -1,0 +1,145 @@
+"""Heartbeats: where the R peaks are.
+
+The detector is XQRS of the wfdb library (PhysioNet, MIT licence), chosen by measurement on the MIT-BIH Arrhythmia Database:
+`docs/recordings.md` has the figures and those of the detectors it was compared with. It runs over ten minutes at a time, so
+that its thresholds follow the recording, on the lead that is best in those minutes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, resample_poly, sosfiltfilt
+from wfdb.processing import XQRS
+
+from ml.recordings.quality import Quality
+from ml.recordings.recording import release
+
+_DETECTOR_HZ = 250.0  # the rate the detector was made for
+_CHUNK_S = 600.0
+_OVERLAP_S = 12.0  # the detector learns from the first beats it sees
+_REFRACTORY_S = 0.20
+_REACH_S = 0.08
+_BAND_HZ = (5.0, 35.0)
+_LEAST_S = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Beats:
+    """Detected heartbeats.
+
+    Attributes:
+        samples: R peaks in samples, ascending, shape (beats,).
+        leads: index of the lead each was found on, shape (beats,).
+    """
+
+    samples: NDArray[np.int64]
+    leads: NDArray[np.int8]
+
+
+def _filled(signal: NDArray[np.float32]) -> NDArray[np.float64]:
+    """A stretch in which missing samples are bridged by a straight line."""
+    values = np.asarray(signal, dtype=np.float64)
+    holes = np.isnan(values)
+    if holes.all():
+        return np.zeros_like(values)
+    if holes.any():
+        at = np.arange(len(values))
+        values = np.interp(at, at[~holes], values[~holes])
+    return values
+
+
+def detect(signal: NDArray[np.float32] | NDArray[np.float64], fs: float) -> NDArray[np.int64]:
+    """R peaks of a stretch of one lead.
+
+    Args:
+        signal: shape (n,), millivolt; NaN where samples are missing.
+        fs: sampling rate, Hz.
+
+    Returns:
+        Positions in samples, ascending; the largest deflection of each QRS complex in the band of the QRS.
+    """
+    values = _filled(np.asarray(signal, dtype=np.float32))
+    if len(values) < _LEAST_S * fs or np.ptp(values) == 0:
+        return np.empty(0, dtype=np.int64)
+    ratio = Fraction(_DETECTOR_HZ / fs).limit_denominator(500)
+    resampled = (
+        values if ratio == 1 else resample_poly(values - values[0], ratio.numerator, ratio.denominator)
+    )
+    detector = XQRS(sig=resampled, fs=_DETECTOR_HZ)
+    detector.detect(verbose=False)
+    found = np.asarray(detector.qrs_inds, dtype=np.float64) / float(ratio)
+    return _refined(values, fs, np.rint(found).astype(np.int64))
+
+
+def _refined(values: NDArray[np.float64], fs: float, found: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Move each detection to the largest deflection nearby, and drop doubles."""
+    if not len(found):
+        return found
+    high = min(_BAND_HZ[1], 0.45 * fs)
+    sos = butter(2, (_BAND_HZ[0], high), btype="bandpass", fs=fs, output="sos")
+    band = np.abs(sosfiltfilt(sos, values, padlen=min(len(values) - 1, round(fs))))
+    reach = round(_REACH_S * fs)
+    peaks = []
+    for at in found:
+        left = max(0, int(at) - reach)
+        stretch = band[left : int(at) + reach + 1]
+        if len(stretch):
+            peaks.append(left + int(stretch.argmax()))
+    ordered = np.unique(np.array(peaks, dtype=np.int64))
+    return _apart(ordered, round(_REFRACTORY_S * fs))
+
+
+def _apart(samples: NDArray[np.int64], least: int) -> NDArray[np.int64]:
+    """Samples of which none follows the one kept before it too closely."""
+    kept: list[int] = []
+    for sample in samples:
+        if not kept or sample - kept[-1] >= least:
+            kept.append(int(sample))
+    return np.array(kept, dtype=np.int64)
+
+
+def find_beats(
+    signals: NDArray[np.float32],
+    fs: float,
+    quality: Quality,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Beats:
+    """R peaks of a recording, each on the lead that is best around it; none where no lead can be analysed.
+
+    Args:
+        signals: shape (leads, n), millivolt.
+        fs: sampling rate, Hz.
+        quality: of the same recording.
+        progress: told the share that is done, 0 to 1.
+    """
+    total = signals.shape[1]
+    # Chunks end where windows end, and a rest shorter than a minute joins the chunk before it.
+    step = max(1, round(_CHUNK_S * fs / quality.window)) * quality.window
+    starts = [start for start in range(0, total, step) if start == 0 or total - start >= 60 * fs]
+    overlap = round(_OVERLAP_S * fs)
+    usable = quality.usable
+    samples, leads = [], []
+    for start in starts:
+        stop = total if start == starts[-1] else start + step
+        first, last = start // quality.window, -(-stop // quality.window)
+        if usable[first:last].any():
+            lead = quality.best_lead(first, last)
+            left = max(0, start - overlap)
+            found = left + detect(signals[lead, left : min(total, stop + overlap)], fs)
+            found = found[(found >= start) & (found < stop)]
+            good = quality.flaws[lead][np.minimum(found // quality.window, len(usable) - 1)] == 0
+            samples.append(found[good])
+            leads.append(np.full(int(good.sum()), lead, dtype=np.int8))
+        release(signals)
+        progress(stop / total)
+    if not samples:
+        return Beats(samples=np.empty(0, dtype=np.int64), leads=np.empty(0, dtype=np.int8))
+    joined, on = np.concatenate(samples), np.concatenate(leads)
+    kept = _apart(joined, round(_REFRACTORY_S * fs))
+    return Beats(samples=kept, leads=on[np.searchsorted(joined, kept)])
