@@ -1,4 +1,4 @@
-"""Command line of the suite: ``python -m ml list | predict | train | evaluate``. Needs no Django and no database."""
+"""Command line of the suite: ``python -m ml list | predict | train | evaluate | measure | qrs``. Needs no Django and no database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from ml import registry
 from ml.contract import ModelResult
+from ml.recordings.cli import add_commands
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -159,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
                 "--write", action="store_true", help="put the figures into the installed contract"
             )
             command.add_argument("--json", action="store_true", help="print JSON")
+    add_commands(commands)
     for command in (listing, predict):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top

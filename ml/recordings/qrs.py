@@ -17,7 +17,7 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 from wfdb.processing import XQRS
 
 from ml.recordings.quality import Quality
-from ml.recordings.recording import release
+from ml.recordings.recording import release, silent
 
 _DETECTOR_HZ = 250.0  # the rate the detector was made for
 _CHUNK_S = 600.0
@@ -108,7 +108,7 @@ def find_beats(
     fs: float,
     quality: Quality,
     *,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] = silent,
 ) -> Beats:
     """R peaks of a recording, each on the lead that is best around it; none where no lead can be analysed.
 

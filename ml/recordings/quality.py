@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from ml.recordings.reasons import RecordingReason, UnusableRecording
-from ml.recordings.recording import CHUNK, Recording, release
+from ml.recordings.recording import CHUNK, Recording, release, silent
 
 LEAST_BEATS_S = 2.0
 LEAST_HRV_S = 10.0
@@ -239,7 +239,7 @@ def _check_unit(figures: list[dict[str, NDArray[np.float32]]]) -> None:
         raise UnusableRecording(RecordingReason.UNIT_DOUBTFUL, amplitude_mv=float(np.median(odd)))
 
 
-def assess(recording: Recording, *, progress: Callable[[float], None] = lambda share: None) -> Quality:
+def assess(recording: Recording, *, progress: Callable[[float], None] = silent) -> Quality:
     """Judge every second of every lead.
 
     Args:
@@ -251,9 +251,7 @@ def assess(recording: Recording, *, progress: Callable[[float], None] = lambda s
             seconds in a row.
     """
     if recording.seconds < LEAST_BEATS_S:
-        raise UnusableRecording(
-            RecordingReason.TOO_SHORT, seconds=recording.seconds, needed=LEAST_BEATS_S
-        )
+        raise UnusableRecording(RecordingReason.TOO_SHORT, seconds=recording.seconds, needed=LEAST_BEATS_S)
     window = max(2, round(recording.fs))
     steps = len(recording.leads) * -(-recording.samples // (max(1, CHUNK // window) * window))
     done = 0

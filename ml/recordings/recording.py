@@ -116,3 +116,7 @@ def release(signals: NDArray[np.float32]) -> None:
             owner.madvise(mmap.MADV_DONTNEED)
             return
         owner = getattr(owner, "_mmap", None) or getattr(owner, "base", None)
+
+
+def silent(share: float) -> None:
+    """Progress that nobody is told of."""

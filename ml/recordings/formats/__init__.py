@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from ml.recordings.formats import aecg, edf, dicom, muse, scp, table, wfdb_zip  # isort: skip
+from ml.recordings.formats.sniffing import HEAD, is_wfdb_header, sniff
 from ml.recordings.reasons import RecordingReason, UnusableRecording
-from ml.recordings.recording import Recording, check_rate
 
-HEAD = 4096
-# Formats with a signature of their own come first; a table is the one that is recognised by its looks.
-_READERS: tuple[ModuleType, ...] = (wfdb_zip, dicom, scp, edf, aecg, muse, table)
+if TYPE_CHECKING:
+    from ml.recordings.recording import Recording
 
+__all__ = ["HEAD", "read", "sniff"]
 
-def sniff(head: bytes) -> str | None:
-    """Which format a file is in, by its first bytes; its name is never asked.
-
-    Args:
-        head: the first `HEAD` bytes, or all of a smaller file.
-
-    Returns:
-        ``wfdb``, ``dicom``, ``scp``, ``edf``, ``aecg``, ``muse`` or ``csv``; None when it is none of them. Any zip archive
-        counts as ``wfdb`` and is looked into by `read`; a DICOM object only counts when it is an ECG waveform.
-    """
-    for reader in _READERS:
-        if reader.matches(head[:HEAD]):
-            return str(reader.NAME)
-    return None
+# Imported when first needed: the readers bring NumPy, pandas and pydicom with them, the choice does not.
+_READERS = {"wfdb": "wfdb_zip", "csv": "table"}
 
 
 def read(path: Path | str, *, fs: float | None = None, unit: str | None = None) -> Recording:
@@ -42,6 +30,8 @@ def read(path: Path | str, *, fs: float | None = None, unit: str | None = None) 
         UnusableRecording: with the reason, whatever is wrong with the content.
         OSError: when the file cannot be opened, or the disk is full.
     """
+    from ml.recordings.recording import check_rate
+
     path = Path(path)
     if fs is not None:
         check_rate(fs)
@@ -50,15 +40,13 @@ def read(path: Path | str, *, fs: float | None = None, unit: str | None = None) 
     if not head:
         raise UnusableRecording(RecordingReason.EMPTY)
     name = sniff(head)
-    for reader in _READERS:
-        if name == reader.NAME:
-            recording: Recording = reader.read(path, fs=fs, unit=unit)
-            if recording.samples == 0:
-                raise UnusableRecording(
-                    RecordingReason.DAMAGED, format=name.upper(), detail="it holds no samples"
-                )
-            check_rate(recording.fs)
-            return recording
-    if wfdb_zip.is_header(head):
-        raise UnusableRecording(RecordingReason.INCOMPLETE, detail="this is the header alone")
-    raise UnusableRecording(RecordingReason.UNKNOWN_FORMAT)
+    if name is None:
+        if is_wfdb_header(head):
+            raise UnusableRecording(RecordingReason.INCOMPLETE, detail="this is the header alone")
+        raise UnusableRecording(RecordingReason.UNKNOWN_FORMAT)
+    reader = importlib.import_module(f"ml.recordings.formats.{_READERS.get(name, name)}")
+    recording: Recording = reader.read(path, fs=fs, unit=unit)
+    if recording.samples == 0:
+        raise UnusableRecording(RecordingReason.DAMAGED, format=name.upper(), detail="it holds no samples")
+    check_rate(recording.fs)
+    return recording

@@ -145,10 +145,3 @@ def _with_limb_leads(recording: Recording) -> Recording:
         warnings=(*recording.warnings, "Leads III, aVR, aVL and aVF were computed from I and II."),
         pacemaker=recording.pacemaker,
     )
-
-
-def xml_head(head: bytes) -> str:
-    """A beginning as text, if it is XML; else nothing."""
-    encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
-    text = head.decode(encoding, errors="ignore").lstrip("\ufeff \t\r\n")
-    return text if text.startswith("<") else ""

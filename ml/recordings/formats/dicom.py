@@ -22,18 +22,10 @@ from ml.recordings.recording import CHUNK, Recording, allocate, check_size, rele
 
 NAME = "dicom"
 _MOST_BYTES = 1_000_000_000
-_ECG_CLASSES = (
-    b"1.2.840.10008.5.1.4.1.1.9."  # the waveform storage classes; a hemodynamic one may hold an ECG too
-)
 _BROKEN = (
     InvalidDicomError, AttributeError, IndexError, KeyError, ValueError, TypeError, NotImplementedError, EOFError,
     struct.error, OverflowError, RecursionError, AssertionError,
 )  # fmt: skip
-
-
-def matches(head: bytes) -> bool:
-    """Whether a file is a DICOM object of a waveform class, by its file meta information."""
-    return head[128:132] == b"DICM" and _ECG_CLASSES in head
 
 
 def _damaged(detail: str) -> UnusableRecording:

@@ -45,16 +45,6 @@ class _Header:
         return slice(start, start + self.per_record[signal])
 
 
-def matches(head: bytes) -> bool:
-    """Whether a file begins like EDF: version 0, and a number of header bytes that fits the number of signals."""
-    if head[:8] != b"0       ":
-        return False
-    try:
-        return int(head[184:192]) == _FIXED * (int(head[252:256]) + 1)
-    except ValueError:
-        return False
-
-
 def _damaged(detail: str) -> UnusableRecording:
     return UnusableRecording(RecordingReason.DAMAGED, format="EDF", detail=detail)
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ecgdatakit.parsing.parsers.ge_muse_xml import GEMuseXMLParser
 
-from ml.recordings.formats.clinical import read_with, xml_head
+from ml.recordings.formats.clinical import read_with
 from ml.recordings.recording import Recording
 
 NAME = "muse"
-_ROOT = re.compile(r"<RestingECG[\s>]", re.IGNORECASE)
-
-
-def matches(head: bytes) -> bool:
-    """Whether a file is XML whose root is a MUSE resting ECG."""
-    return _ROOT.search(xml_head(head)) is not None
 
 
 def read(path: Path, *, fs: float | None = None, unit: str | None = None) -> Recording:

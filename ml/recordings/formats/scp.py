@@ -12,11 +12,6 @@ from ml.recordings.recording import Recording
 NAME = "scp"
 
 
-def matches(head: bytes) -> bool:
-    """Whether a file begins with the pointer section of SCP-ECG, which describes itself first."""
-    return bool(SCPECGParser.can_parse(Path(), head))
-
-
 def read(path: Path, *, fs: float | None = None, unit: str | None = None) -> Recording:
     """Read the rhythm data of section 6; see `ml.recordings.formats.read`.
 

@@ -18,24 +18,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.recordings.formats.channels import Channel, ecg_channels, rate_of
-from ml.recordings.leads import standard_lead, unique
+from ml.recordings.formats.headings import find_heading, split_heading, text_of
+from ml.recordings.leads import unique
 from ml.recordings.reasons import RecordingReason, UnusableRecording
-from ml.recordings.recording import CHUNK, MOST_LEADS, Recording, allocate, check_size, release
+from ml.recordings.recording import CHUNK, Recording, allocate, check_size, release
 
 NAME = "csv"
 _HEAD = 1 << 16
-_MOST_COLUMNS = 4 * MOST_LEADS
 _NOTE = re.compile(
     r"^[#%;/\s]*(fs|frequency|sampling[ _]?(?:rate|frequency)|sample[ _]?rate|units?)(?:\s*[\[(](?:hz)[\])])?\s*[:=,]\s*([^\s,;]+)",
     re.IGNORECASE,
 )
-_UNIT_SUFFIX = re.compile(r"^(.*?)\s*(?:[\[(]\s*([^\])]+?)\s*[\])]|[_ ](uV|mV|V|µV))\s*$")
 _TIME = re.compile(
     r"^(?:t|time|seconds?|elapsed(?: time)?|timestamp)(?:[\s_]*[\[(]?\s*(s|sec|seconds?|ms|milliseconds?)\s*[\])]?)?$",
     re.IGNORECASE,
 )
 _COUNTER = re.compile(r"^(?:sample|index|n|#|no\.?|sample[ _]?(?:number|#|index))$", re.IGNORECASE)
-_CELL = re.compile(r"^\s*[\"']?[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?[\"']?\s*$")
 _MISSING = ["", "-", "nan", "NaN", "NA", "null", "None"]
 
 
@@ -51,74 +49,6 @@ class _Layout:
     units: list[str | None]
     time: tuple[int, float] | None  # column, seconds of one unit
     fs: float | None
-
-
-def _text(head: bytes) -> tuple[str, str] | None:
-    """A beginning as text with its encoding; None when it is binary."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace"), "utf-16"
-    if b"\0" in head:
-        return None
-    try:
-        return head.decode("utf-8-sig"), "utf-8-sig"
-    except UnicodeDecodeError as error:
-        # The last character may be cut in two; anything earlier means another encoding.
-        whole = error.start >= len(head) - 4
-        return head.decode("utf-8-sig" if whole else "latin-1", errors="ignore"), (
-            "utf-8-sig" if whole else "latin-1"
-        )
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
-
-
-def _is_heading(cells: list[str]) -> bool:
-    """Whether a line names at least one ECG lead."""
-    return len(cells) <= _MOST_COLUMNS and any(standard_lead(_split(cell)[0]) for cell in cells)
-
-
-def _split(cell: str) -> tuple[str, str | None]:
-    """A heading as name and unit: ``II (mV)`` is II in mV."""
-    cell = cell.strip().strip("'\"")
-    found = _UNIT_SUFFIX.match(cell)
-    return (found.group(1), found.group(2) or found.group(3)) if found else (cell, None)
-
-
-def _heading(lines: list[str]) -> tuple[int, str, list[str]] | None:
-    """The line of lead names among the first ones: its index, delimiter and cells."""
-    for index, line in enumerate(lines[:50]):
-        bare = line.lstrip("#% ") if index + 1 < len(lines) else line
-        for delimiter in (",", ";", "\t", " "):
-            cells = _cells(bare, delimiter) if delimiter in bare else []
-            if cells and _is_heading(cells):
-                return index, delimiter, cells
-        if bare.strip() and standard_lead(_split(bare)[0]):
-            return index, ",", [bare.strip()]
-    return None
-
-
-def matches(head: bytes) -> bool:
-    """Whether a file is text with a line of lead names that is followed by numbers."""
-    read_as = _text(head)
-    if read_as is None or head.lstrip()[:1] in (b"<", b"{"):
-        return False
-    try:
-        found = _heading(read_as[0].splitlines())
-    except csv.Error:
-        return False
-    if found is None:
-        return False
-    index, delimiter, names = found
-    for line in read_as[0].splitlines()[index + 1 : index + 5]:
-        cells = _cells(line, delimiter) if line.strip() else []
-        if (
-            cells
-            and abs(len(cells) - len(names)) <= 1
-            and any(_CELL.match(cell.replace(",", ".")) for cell in cells)
-        ):
-            return True
-    return False
 
 
 def _notes(lines: list[str]) -> dict[str, str]:
@@ -145,9 +75,9 @@ def _layout(path: Path) -> _Layout:
         UnusableRecording: `recording_format_unknown` when there is no heading, `recording_too_large`.
     """
     with path.open("rb") as file:
-        read_as = _text(file.read(_HEAD))
+        read_as = text_of(file.read(_HEAD))
     lines = read_as[0].splitlines() if read_as else []
-    found = _heading(lines)
+    found = find_heading(lines)
     if read_as is None or found is None:
         raise UnusableRecording(RecordingReason.UNKNOWN_FORMAT)
     index, delimiter, cells = found
@@ -159,7 +89,7 @@ def _layout(path: Path) -> _Layout:
         if moment and time is None:
             scale = (moment.group(1) or ("s" if "second" in cell.casefold() else "")).casefold()
             time = (column, 1e-3 if scale.startswith("m") else 1.0) if scale else None
-        name, unit = _split(cell)
+        name, unit = split_heading(cell)
         names.append("" if moment or _COUNTER.match(cell.strip()) else name)
         units.append(None if moment else unit or notes.get("unit"))
     data = " ".join(lines[index + 1 : index + 20])

@@ -59,21 +59,6 @@ class _Header:
     uncalibrated: tuple[bool, ...]
 
 
-def matches(head: bytes) -> bool:
-    """Whether a file begins like a zip archive."""
-    return head.startswith(b"PK\x03\x04")
-
-
-def is_header(head: bytes) -> bool:
-    """Whether a file is a WFDB header (.hea) without its signals."""
-    lines = [line for line in head.splitlines() if line.strip() and not line.startswith(b"#")]
-    return (
-        len(lines) > 1
-        and _RECORD_LINE.match(lines[0]) is not None
-        and re.match(rb"^\S+[ \t]+\d+", lines[1]) is not None
-    )
-
-
 def _damaged(detail: str) -> UnusableRecording:
     return UnusableRecording(RecordingReason.DAMAGED, format="WFDB", detail=detail)
 
@@ -138,18 +123,18 @@ def _read_header(folder: Path, name: str) -> _Header:
         )
     if not 1 <= int(line.group(3)) <= MOST_LEADS:
         raise _damaged(f"its header announces {int(line.group(3))} signals")
+    named = [text.split()[0].decode("latin-1") for text in lines[1 : 1 + int(line.group(3))]]
+    if not all(_PLAIN.fullmatch(file) for file in named):
+        raise _unsafe("its header names a file outside the archive")
     record = wfdb.rdheader(str(folder / name))
-    if record.n_sig != len(record.file_name or []):
+    if record.file_name != named:
         raise _damaged("its header does not describe every signal")
     lead_lines = [rx_signal.match(text.decode("latin-1").strip()) for text in lines[1 : 1 + record.n_sig]]
     gains = [found.group("adc_gain") if found else "" for found in lead_lines]
-    files = tuple(dict.fromkeys(record.file_name))
-    if not all(_PLAIN.fullmatch(file) for file in files):
-        raise _unsafe("its header names a file outside the archive")
     return _Header(
         record=record,
         fs=float(line.group(4)) if line.group(4) else None,
-        files=files,
+        files=tuple(dict.fromkeys(named)),
         uncalibrated=tuple(not gain or float(gain) == 0 for gain in gains),
     )
 

@@ -1,0 +1,243 @@
+"""PR, QRS and QT from the median beat of all leads.
+
+One beat is made of many: normal beats are cut out, aligned and averaged by their median, lead by lead, which leaves noise of
+a few microvolt. The QRS begins and ends where the deflection of all leads together rests (the earliest onset and latest end in
+any lead, as electrocardiographs do: Kligfield and others, "Recommendations for the standardization and interpretation of the
+electrocardiogram, part I", Circulation 115 (2007)); T ends where the steepest tangent of its last limb meets the base line
+(Lepeschkin and Surawicz, Circulation 6 (1952)).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import butter, sosfiltfilt
+
+_MOST_BEATS = 300
+_LEAST_BEATS = 3
+_SEARCH_S = 0.16  # how far a QRS reaches from its peak at most
+_QUIET_S = 0.012
+_STEEP_SHARE = 0.07
+_P_MV = 0.02
+_T_MV = 0.03
+_WAVE_HZ = 20.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MedianBeat:
+    """The median of many beats.
+
+    Attributes:
+        signals: shape (leads, n), millivolt.
+        fs: sampling rate, Hz.
+        r: position of the R peak, samples.
+        beats: how many it was made of.
+    """
+
+    signals: NDArray[np.float64]
+    fs: float
+    r: int
+    beats: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Durations:
+    """Intervals of the median beat, millisecond; None where a wave cannot be told from noise.
+
+    Attributes:
+        pr_ms: from the beginning of P to the beginning of the QRS.
+        qrs_ms: duration of the QRS.
+        qt_ms: from the beginning of the QRS to the end of T.
+        p_ms: duration of P.
+        beats: beats the median was made of.
+    """
+
+    pr_ms: float | None
+    qrs_ms: float | None
+    qt_ms: float | None
+    p_ms: float | None
+    beats: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as JSON types."""
+        return dataclasses.asdict(self)
+
+
+def corrected_qt(qt_ms: float, rr_s: float) -> dict[str, float]:
+    """QT corrected for heart rate, millisecond, by three formulas.
+
+    Bazett 1920: QT / RR^(1/2). Fridericia 1920: QT / RR^(1/3). Framingham (Sagie and others 1992): QT + 154 ms x (1 - RR).
+
+    Args:
+        qt_ms: millisecond.
+        rr_s: seconds.
+    """
+    return {
+        "bazett_ms": qt_ms / rr_s**0.5,
+        "fridericia_ms": qt_ms / rr_s ** (1 / 3),
+        "framingham_ms": qt_ms + 154.0 * (1.0 - rr_s),
+    }
+
+
+def median_beat(
+    signals: NDArray[np.float32], fs: float, samples: NDArray[np.int64], rr_s: float
+) -> MedianBeat | None:
+    """The median of the given beats.
+
+    Args:
+        signals: shape (leads, n), millivolt.
+        fs: sampling rate, Hz.
+        samples: R peaks of beats of one kind, whose neighbours are of that kind too.
+        rr_s: usual distance to the next beat, seconds; the window stays clear of the neighbours.
+
+    Returns:
+        None when fewer than three beats lie whole and without missing samples in the recording.
+    """
+    before, after = round(min(0.50, 0.48 * rr_s) * fs), round(min(0.70, 0.72 * rr_s) * fs)
+    inside = samples[(samples >= before) & (samples + after < signals.shape[1])]
+    if len(inside) > _MOST_BEATS:
+        inside = inside[np.linspace(0, len(inside) - 1, _MOST_BEATS).round().astype(int)]
+    cut = [np.asarray(signals[:, at - before : at + after + 1], dtype=np.float64) for at in inside]
+    whole = [beat for beat in cut if not np.isnan(beat).any()]
+    if len(whole) < _LEAST_BEATS:
+        return None
+    beats = np.stack(whole)
+    edge = max(2, round(0.02 * fs))
+    ramp = np.linspace(0.0, 1.0, beats.shape[2])
+    start, end = (
+        np.median(beats[:, :, :edge], axis=2)[..., None],
+        np.median(beats[:, :, -edge:], axis=2)[..., None],
+    )
+    beats = beats - start - (end - start) * ramp  # slow drift of the base line
+    return MedianBeat(
+        signals=np.median(_aligned(beats, before, fs), axis=0), fs=fs, r=before, beats=len(beats)
+    )
+
+
+def _aligned(beats: NDArray[np.float64], r: int, fs: float) -> NDArray[np.float64]:
+    """Shift each beat by a few samples to fit the median best; R peaks jitter with noise."""
+    reach, core = max(1, round(0.016 * fs)), round(0.08 * fs)
+    template = np.median(beats, axis=0)[:, r - core : r + core + 1]
+    result = np.empty_like(beats)
+    for i, beat in enumerate(beats):
+        errors = [
+            np.abs(beat[:, max(0, r - core + by) : r + core + 1 + by] - template).sum()
+            if r - core + by >= 0
+            else np.inf
+            for by in range(-reach, reach + 1)
+        ]
+        result[i] = np.roll(beat, reach - int(np.argmin(errors)), axis=1)
+    return result
+
+
+def _speed(beat: MedianBeat) -> NDArray[np.float64]:
+    """How fast all leads together move, millivolt per second, shape (n,)."""
+    width = max(1, round(0.008 * beat.fs))
+    smooth = uniform_filter1d(beat.signals, size=width, axis=1, mode="nearest")
+    return np.asarray(np.sqrt(np.mean(np.gradient(smooth, axis=1) ** 2, axis=0)) * beat.fs)
+
+
+def _qrs(beat: MedianBeat) -> tuple[int, int] | None:
+    """Beginning and end of the QRS, samples."""
+    speed = _speed(beat)
+    reach, quiet = round(_SEARCH_S * beat.fs), max(1, round(_QUIET_S * beat.fs))
+    left, right = max(0, beat.r - reach), min(len(speed), beat.r + reach + 1)
+    core = speed[max(0, beat.r - reach // 2) : beat.r + reach // 2 + 1]
+    if not len(core) or core.max() <= 0:
+        return None
+    rest = float(np.median(speed))
+    limit = max(_STEEP_SHARE * float(core.max()), 2.0 * rest)
+    calm = speed < limit
+
+    def edge(step: int, end: int) -> int | None:
+        silent = 0
+        # The R peak itself is a moment of rest, so that silence is only believed once the steep flank has been passed.
+        first = beat.r + step * round(0.02 * beat.fs)
+        for at in range(first, end, step):
+            silent = silent + 1 if calm[at] else 0
+            if silent >= quiet:
+                return at - step * (quiet - 1)
+        return None
+
+    onset, offset = edge(-1, left - 1), edge(1, right)
+    if onset is None or offset is None or offset - onset < 4:
+        return None
+    return (
+        onset + 1,
+        offset - 1,
+    )  # a central difference sees the flank one sample early, and leaves it one late
+
+
+def _smooth(beat: MedianBeat) -> NDArray[np.float64]:
+    """The beat without what is faster than P and T waves."""
+    sos = butter(2, min(_WAVE_HZ, 0.4 * beat.fs), btype="lowpass", fs=beat.fs, output="sos")
+    length = beat.signals.shape[1]
+    return np.asarray(sosfiltfilt(sos, beat.signals, axis=1, padlen=min(length - 1, round(0.2 * beat.fs))))
+
+
+def _tangent(wave: NDArray[np.float64], peak: int, base: float, step: int, end: int) -> int | None:
+    """Where the steepest tangent of a limb meets the base line, going from the peak in one direction."""
+    limb = wave[peak:end] if step > 0 else wave[end : peak + 1]
+    if len(limb) < 3:
+        return None
+    slope = np.gradient(limb)
+    falling = -np.sign(wave[peak] - base) * step
+    at = int(np.argmax(slope * falling))
+    if slope[at] * falling <= 0:
+        return None
+    crossing = at + (base - limb[at]) / slope[at]
+    position = crossing + (peak if step > 0 else end)
+    return round(float(position)) if min(peak, end) - 2 <= position <= max(peak, end) + 2 else None
+
+
+def _wave(
+    smooth: NDArray[np.float64], first: int, last: int, base: NDArray[np.float64], least_mv: float
+) -> tuple[int, int] | None:
+    """Lead and position of the highest wave that peaks within a stretch; None when none stands out."""
+    if last - first < 5:
+        return None
+    height = np.abs(smooth[:, first:last] - base[:, None])
+    height[:, [0, -1]] = 0.0  # a maximum at the border belongs to another wave
+    inner = (height[:, 1:-1] >= height[:, :-2]) & (height[:, 1:-1] >= height[:, 2:])
+    peaks = np.where(inner, height[:, 1:-1], 0.0)
+    lead, at = np.unravel_index(int(peaks.argmax()), peaks.shape)
+    return (int(lead), first + 1 + int(at)) if peaks[lead, at] >= least_mv else None
+
+
+def delineate(beat: MedianBeat) -> Durations:
+    """PR, QRS and QT of a median beat.
+
+    Returns:
+        Durations in millisecond; None for what cannot be told.
+    """
+    found = _qrs(beat)
+    if found is None:
+        return Durations(pr_ms=None, qrs_ms=None, qt_ms=None, p_ms=None, beats=beat.beats)
+    onset, offset = found
+    fs, length = beat.fs, beat.signals.shape[1]
+    smooth = _smooth(beat)
+    edge = max(2, round(0.04 * fs))
+    rest = np.median(np.concatenate([smooth[:, :edge], smooth[:, -edge:]], axis=1), axis=1)
+    noise = float(np.median(np.abs(beat.signals - uniform_filter1d(beat.signals, size=5, axis=1))))
+    t = _wave(smooth, offset + round(0.04 * fs), length - round(0.02 * fs), rest, max(_T_MV, 4 * noise))
+    t_end = _tangent(smooth[t[0]], t[1], float(rest[t[0]]), 1, length) if t else None
+    p = _wave(smooth, max(0, onset - round(0.32 * fs)), onset - round(0.01 * fs), rest, max(_P_MV, 4 * noise))
+    p_onset = (
+        _tangent(smooth[p[0]], p[1], float(rest[p[0]]), -1, max(0, p[1] - round(0.12 * fs))) if p else None
+    )
+    p_end = _tangent(smooth[p[0]], p[1], float(rest[p[0]]), 1, onset) if p else None
+
+    def ms(start: int | None, stop: int | None) -> float | None:
+        return 1000.0 * (stop - start) / fs if start is not None and stop is not None else None
+
+    return Durations(
+        pr_ms=ms(p_onset, onset),
+        qrs_ms=ms(onset, offset),
+        qt_ms=ms(onset, t_end),
+        p_ms=ms(p_onset, p_end),
+        beats=beat.beats,
+    )
