@@ -21,7 +21,10 @@ _MOST_BEATS = 300
 _LEAST_BEATS = 3
 _SEARCH_S = 0.16  # how far a QRS reaches from its peak at most
 _QUIET_S = 0.012
+_LOOK_S = 0.024
 _STEEP_SHARE = 0.07
+_DEFLECTION_SHARE = 0.085
+_CLEAR_S = 0.02
 _P_MV = 0.02
 _T_MV = 0.03
 _WAVE_HZ = 20.0
@@ -35,12 +38,14 @@ class MedianBeat:
         signals: shape (leads, n), millivolt.
         fs: sampling rate, Hz.
         r: position of the R peak, samples.
+        rr_s: usual distance to the next beat, seconds.
         beats: how many it was made of.
     """
 
     signals: NDArray[np.float64]
     fs: float
     r: int
+    rr_s: float
     beats: int
 
 
@@ -97,7 +102,7 @@ def median_beat(
     Returns:
         None when fewer than three beats lie whole and without missing samples in the recording.
     """
-    before, after = round(min(0.50, 0.48 * rr_s) * fs), round(min(0.70, 0.72 * rr_s) * fs)
+    before, after = round(min(0.50, 0.55 * rr_s) * fs), round(min(0.70, 0.72 * rr_s) * fs)
     inside = samples[(samples >= before) & (samples + after < signals.shape[1])]
     if len(inside) > _MOST_BEATS:
         inside = inside[np.linspace(0, len(inside) - 1, _MOST_BEATS).round().astype(int)]
@@ -114,7 +119,7 @@ def median_beat(
     )
     beats = beats - start - (end - start) * ramp  # slow drift of the base line
     return MedianBeat(
-        signals=np.median(_aligned(beats, before, fs), axis=0), fs=fs, r=before, beats=len(beats)
+        signals=np.median(_aligned(beats, before, fs), axis=0), fs=fs, r=before, rr_s=rr_s, beats=len(beats)
     )
 
 
@@ -149,9 +154,10 @@ def _qrs(beat: MedianBeat) -> tuple[int, int] | None:
     core = speed[max(0, beat.r - reach // 2) : beat.r + reach // 2 + 1]
     if not len(core) or core.max() <= 0:
         return None
-    rest = float(np.median(speed))
+    rest = float(np.percentile(speed, 20))  # a fast heart rests for a small part of the beat
     limit = max(_STEEP_SHARE * float(core.max()), 2.0 * rest)
-    calm = speed < limit
+    calm, steep = speed < limit, speed > max(_DEFLECTION_SHARE * float(core.max()), limit)
+    look = round(_LOOK_S * beat.fs)
 
     def edge(step: int, end: int) -> int | None:
         silent = 0
@@ -159,8 +165,10 @@ def _qrs(beat: MedianBeat) -> tuple[int, int] | None:
         first = beat.r + step * round(0.02 * beat.fs)
         for at in range(first, end, step):
             silent = silent + 1 if calm[at] else 0
-            if silent >= quiet:
-                return at - step * (quiet - 1)
+            # The top of a small Q or S is at rest too; another flank right behind it says that the QRS goes on.
+            beyond = slice(at + 1, at + 1 + look) if step > 0 else slice(max(0, at - look), at)
+            if silent >= quiet and not steep[beyond].any():
+                return at - step * (silent - 1)
         return None
 
     onset, offset = edge(-1, left - 1), edge(1, right)
@@ -225,10 +233,12 @@ def delineate(beat: MedianBeat) -> Durations:
     noise = float(np.median(np.abs(beat.signals - uniform_filter1d(beat.signals, size=5, axis=1))))
     t = _wave(smooth, offset + round(0.04 * fs), length - round(0.02 * fs), rest, max(_T_MV, 4 * noise))
     t_end = _tangent(smooth[t[0]], t[1], float(rest[t[0]]), 1, length) if t else None
-    p = _wave(smooth, max(0, onset - round(0.32 * fs)), onset - round(0.01 * fs), rest, max(_P_MV, 4 * noise))
+    p = _wave(smooth, max(0, onset - round(0.32 * fs)), onset - round(0.03 * fs), rest, max(_P_MV, 4 * noise))
     p_onset = (
         _tangent(smooth[p[0]], p[1], float(rest[p[0]]), -1, max(0, p[1] - round(0.12 * fs))) if p else None
     )
+    if p_onset is not None and t_end is not None and p_onset < t_end - (beat.rr_s - _CLEAR_S) * fs:
+        p_onset = None  # P begins within T of the beat before
     p_end = _tangent(smooth[p[0]], p[1], float(rest[p[0]]), 1, onset) if p else None
 
     def ms(start: int | None, stop: int | None) -> float | None:

@@ -76,7 +76,7 @@ class Pyramid:
                     samples=int(stored["samples"]),
                     levels=tuple(stored[f"level{k}"] for k in range(1, count + 1)),
                 )
-        except (KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError("these bytes are no pyramid") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,3 +94,8 @@ def rate_of(found: float | None, entered: float | None) -> tuple[float, tuple[st
 def scaled(counts: NDArray[np.generic], factor: float, offset: float) -> NDArray[np.float32]:
     """Counts of an analogue-to-digital converter in millivolt."""
     return (counts.astype(np.float64) * factor + offset).astype(np.float32)
+
+
+def is_disk_trouble(error: OSError) -> bool:
+    """Whether an error comes from the machine (full disk, no rights) rather than from a library's parser."""
+    return error.errno not in {None, errno.EINVAL}  # a seek to a senseless place is an invalid argument

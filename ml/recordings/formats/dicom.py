@@ -12,10 +12,10 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.waveforms.numpy_handler import WAVEFORM_DTYPES
 
-from ml.recordings.formats.channels import Channel, ecg_channels, rate_of, scaled
+from ml.recordings.formats.channels import Channel, ecg_channels, is_disk_trouble, rate_of, scaled
 from ml.recordings.leads import unique
 from ml.recordings.reasons import RecordingReason, UnusableRecording
 from ml.recordings.recording import CHUNK, Recording, allocate, check_size, release
@@ -23,7 +23,7 @@ from ml.recordings.recording import CHUNK, Recording, allocate, check_size, rele
 NAME = "dicom"
 _MOST_BYTES = 1_000_000_000
 _BROKEN = (
-    InvalidDicomError, AttributeError, IndexError, KeyError, ValueError, TypeError, NotImplementedError, EOFError,
+    InvalidDicomError, BytesLengthException, AttributeError, IndexError, KeyError, ValueError, TypeError, NotImplementedError, EOFError,
     struct.error, OverflowError, RecursionError, AssertionError,
 )  # fmt: skip
 
@@ -138,6 +138,10 @@ def read(path: Path, *, fs: float | None = None, unit: str | None = None) -> Rec
             if "WaveformSequence" not in dataset or not dataset.WaveformSequence:
                 raise UnusableRecording(RecordingReason.NO_ECG_LEAD, found="a DICOM object without waveforms")
             return _recording(dataset, fs=fs, unit=unit)
+    except OSError as error:
+        if is_disk_trouble(error):
+            raise
+        raise _damaged("its parts do not fit together") from error
     except _BROKEN as error:
         raise _damaged("its parts do not fit together") from error
 

@@ -19,7 +19,7 @@ import wfdb
 from numpy.typing import NDArray
 from wfdb.io.header import rx_signal
 
-from ml.recordings.formats.channels import Channel, ecg_channels, rate_of
+from ml.recordings.formats.channels import Channel, ecg_channels, is_disk_trouble, rate_of
 from ml.recordings.leads import unique
 from ml.recordings.reasons import RecordingReason, UnusableRecording
 from ml.recordings.recording import CHUNK, MOST_LEADS, MOST_VALUES, Recording, allocate, check_size, release
@@ -254,5 +254,9 @@ def read(path: Path, *, fs: float | None = None, unit: str | None = None) -> Rec
             return _from_folder(folder, name, header, fs=fs, unit=unit)
     except RuntimeError as error:  # zipfile's word for a locked member
         raise _unsafe("it is protected by a password") from error
+    except OSError as error:
+        if is_disk_trouble(error):
+            raise
+        raise _damaged("its parts do not fit together") from error
     except _BROKEN as error:
         raise _damaged("its parts do not fit together") from error
