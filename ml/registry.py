@@ -29,12 +29,13 @@ class ModelContract:
         version: semantic version.
         task: what it decides, in one sentence.
         labels: classes in the order of the logits.
-        input: what it takes: ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds).
+        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats`` or ``segment``),
+            ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds).
         preprocessing_version: version of the shared preparation that it was trained with.
         temperature: logits are divided by it before the softmax, above 0.
         conformal: ``alpha``; ``min_probability`` per label (a class is in the prediction set from there); ``notes``.
         abstention_threshold: confidence below which the model abstains, 0 to 1.
-        gate: limits of what counts as a picture of one heartbeat, and how they were measured.
+        gate: limits of what counts as a picture of one heartbeat, and how they were measured; empty for signals.
         training: data, records of each side, and settings.
         metrics: measured figures with 95 % intervals, and the protocol of each.
         sanity: score of the weight-randomisation and deletion checks of the heatmap.

@@ -85,7 +85,8 @@ def figures(tally_: Tally, weights: NDArray[np.float64]) -> dict[str, NDArray[np
     }
 
 
-def _interval(value: float, drawn: NDArray[np.float64]) -> dict[str, float]:
+def interval(value: float, drawn: NDArray[np.float64]) -> dict[str, float]:
+    """A figure with the 95 % percentile interval of its resamples, shape (resamples,)."""
     low, high = np.quantile(drawn, (0.025, 0.975))
     return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
@@ -117,7 +118,7 @@ def report(
     drawn = figures(counted, rng.multinomial(size, np.full(size, 1.0 / size), RESAMPLES).astype(float))
     point = figures(counted, np.ones((1, size)))
     result: dict[str, Any] = {
-        name: _interval(float(point[name][0]), drawn[name]) for name in ("accuracy", "macro_f1", "ece")
+        name: interval(float(point[name][0]), drawn[name]) for name in ("accuracy", "macro_f1", "ece")
     }
     result["beats"], result["records"] = len(classes), size
     result["classes"] = {}
@@ -127,7 +128,7 @@ def report(
             "beats": int(here.sum()),
             "records": int((here > 0).sum()),
             **{
-                name: _interval(float(point[name][0, position]), drawn[name][:, position])
+                name: interval(float(point[name][0, position]), drawn[name][:, position])
                 for name in ("precision", "recall", "f1")
             },
         }

@@ -20,6 +20,7 @@ from ml.registry import ModelContract
 
 # Networks are small and workers many: a second thread costs more in hand-overs than it computes.
 _THREADS = 1
+PICTURE = "picture"
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _OUTPUTS = ("logits", "embedding", "cam")
@@ -70,26 +71,26 @@ class Network(Protocol):
         """Run it on prepared images, shape (n, 64, 64, 1), 0 to 255."""
 
 
+def open_session(contract: ModelContract) -> tuple[onnxruntime.InferenceSession, Device]:
+    """A session of ONNX Runtime for a model of any input, and where it runs."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, min(_THREADS, os.cpu_count() or 1))
+    options.inter_op_num_threads = 1
+    # Sessions of one process would otherwise burn each other's cores while they wait.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    wanted = [name for name in (_CUDA, _CPU) if name in onnxruntime.get_available_providers()]
+    session = onnxruntime.InferenceSession(str(contract.folder / "model.onnx"), options, providers=wanted)
+    provider = session.get_providers()[0]
+    gpu = provider == _CUDA
+    return session, {"provider": provider, "name": "cuda" if gpu else "cpu", "gpu": gpu}
+
+
 class OnnxNetwork:
-    """A network in ONNX Runtime."""
+    """A network of pictures in ONNX Runtime."""
 
     def __init__(self, contract: ModelContract) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = max(1, min(_THREADS, os.cpu_count() or 1))
-        options.inter_op_num_threads = 1
-        # Sessions of one process would otherwise burn each other's cores while they wait.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        wanted = [name for name in (_CUDA, _CPU) if name in onnxruntime.get_available_providers()]
-        self._session = onnxruntime.InferenceSession(
-            str(contract.folder / "model.onnx"), options, providers=wanted
-        )
-        provider = self._session.get_providers()[0]
-        self.device: Device = {
-            "provider": provider,
-            "name": "cuda" if provider == _CUDA else "cpu",
-            "gpu": provider == _CUDA,
-        }
+        self._session, self.device = open_session(contract)
 
     def __call__(self, images: NDArray[np.uint8]) -> Answer:
         """Run it on prepared images, shape (n, 64, 64, 1), 0 to 255."""
@@ -170,11 +171,15 @@ def member(name: str) -> Member:
 
 def warm() -> tuple[str, ...]:
     """Verify and open every model and run each once, so that the first patient does not wait. Returns their names."""
-    names = tuple(contract.name for contract in registry.contracts())
-    for name in names:
-        opened = member(name)
-        opened.network(np.zeros((1, *opened.contract.input["shape"]), dtype=np.uint8))
-    return names
+    from ml.serving.signals import signal_member
+
+    found = registry.contracts()
+    for contract in found:
+        if contract.input.get("kind", PICTURE) == PICTURE:
+            member(contract.name).network(np.zeros((1, *contract.input["shape"]), dtype=np.uint8))
+        else:
+            signal_member(contract.name).warm()
+    return tuple(contract.name for contract in found)
 
 
 def device() -> Device:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -9,6 +12,74 @@ from scipy.special import log_softmax, softmax
 from sklearn.neighbors import NearestNeighbors
 
 FEW_RECORDS = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What calibration records decide.
+
+    Attributes:
+        temperature: above 0.
+        least: least probability for each class to be in the prediction set, shape (c,).
+        notes: per class, why its set is less certain than it looks.
+        threshold: confidence below which the model abstains.
+    """
+
+    temperature: float
+    least: NDArray[np.float64]
+    notes: dict[str, str]
+    threshold: float
+
+    def as_contract(self, labels: tuple[str, ...], alpha: float) -> dict[str, Any]:
+        """The fields of a contract that calibration decides."""
+        shares = zip(labels, self.least, strict=True)
+        return {
+            "temperature": round(self.temperature, 5),
+            "conformal": {
+                "alpha": alpha,
+                "min_probability": {label: round(float(share), 6) for label, share in shares},
+                "notes": self.notes,
+            },
+            "abstention_threshold": round(self.threshold, 4),
+        }
+
+
+def settle(
+    logits: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    records: NDArray[np.str_],
+    *,
+    labels: tuple[str, ...],
+    alpha: float,
+    accuracy: float,
+    least_coverage: float,
+) -> Calibration:
+    """Fit temperature, conformal sets and abstention.
+
+    Args:
+        logits: shape (n, c), of records not trained on.
+        classes: shape (n,).
+        records: record of each row, shape (n,).
+        labels: names of the classes.
+        alpha: part of true classes that a prediction set may miss, 0 to 1.
+        accuracy: wanted part of right answers among the accepted, 0 to 1.
+        least_coverage: least part of answers to accept, 0 to 1.
+    """
+    temperature = fit_temperature(logits, classes)
+    probability = probabilities(logits, temperature)
+    notes = {}
+    for position, label in enumerate(labels):
+        count = len(np.unique(records[classes == position]))
+        if count < FEW_RECORDS:
+            notes[label] = f"only {count} calibration record(s): the coverage of this class is not assured"
+    return Calibration(
+        temperature=temperature,
+        least=conformal_minimum(probability, classes, alpha=alpha),
+        notes=notes,
+        threshold=abstention_threshold(
+            probability, classes, accuracy=accuracy, least_coverage=least_coverage
+        ),
+    )
 
 
 def probabilities(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:

@@ -13,9 +13,12 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 OPSET = 17
+POOLED = "pooled"
 
 
 class ExportError(RuntimeError):
@@ -63,7 +66,70 @@ def export_onnx(model: keras.Model, target: Path, *, convolution: str, embedding
     Raises:
         ExportError: when the conversion fails.
     """
-    graph = ServingGraph(model, convolution=convolution, embedding=embedding)
+    _convert(ServingGraph(model, convolution=convolution, embedding=embedding), target)
+
+
+class SignalGraph(tf.Module):
+    """A network of signals with its activation along time, as a TensorFlow function.
+
+    The gradient at each place is known, so the map is HiResCAM (Draelos and Carin 2020): the activation of a place times
+    its own gradient, summed over channels. With this head the sum over places is exactly the part of a logit that the
+    signal gave, which the mean gradient of Grad-CAM would blur.
+
+    Args:
+        model: from named inputs to logits, ending in Flatten of the last convolution (or its mean over time, in a layer
+            called ``pooled``), alone or before other inputs, Dense(relu), [Dropout], Dense.
+        convolution: name of the last convolution.
+        embedding: name of the first dense layer after it.
+    """
+
+    def __init__(self, model: keras.Model, *, convolution: str, embedding: str) -> None:
+        super().__init__()
+        last = model.get_layer(convolution).output
+        self._network = keras.Model(model.inputs, [model.output, model.get_layer(embedding).output, last])
+        steps, channels = last.shape[1:]
+        first = model.get_layer(embedding).get_weights()[0]
+        self._first = tf.constant(_per_step(model, first, steps, channels))
+        self._second = tf.constant(model.layers[-1].get_weights()[0])
+        signature = [
+            tf.TensorSpec((None, *given.shape[1:]), tf.float32, name=given.name) for given in model.inputs
+        ]
+        self.call = tf.function(self._call, input_signature=signature)
+
+    def _call(self, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits (n, c) and heat (n, c, steps), 0 and above."""
+        logits, embedding, activation = self._network(list(inputs), training=False)
+        given = tf.einsum("btk,tkd->btd", activation, self._first)
+        mask = tf.cast(embedding > 0, tf.float32)
+        heat = tf.nn.relu(tf.einsum("btd,dc->bct", given * mask[:, None, :], self._second))
+        return {"logits": logits, "heat": heat}
+
+
+def _per_step(
+    model: keras.Model, first: NDArray[np.float32], steps: int, channels: int
+) -> NDArray[np.float32]:
+    """Weights of the first dense layer for each place and channel of the last convolution, shape (steps, channels, units)."""
+    if any(layer.name == POOLED for layer in model.layers):
+        return np.repeat(first[None, :channels] / steps, steps, axis=0)
+    return first[: steps * channels].reshape(steps, channels, -1)
+
+
+def export_signal_onnx(model: keras.Model, target: Path, *, layers: dict[str, str]) -> None:
+    """Write the serving graph of a model of signals as ONNX; see ``SignalGraph``.
+
+    Args:
+        model: the trained network.
+        target: file to write.
+        layers: names of the last ``convolution`` and of the ``embedding``.
+
+    Raises:
+        ExportError: when the conversion fails.
+    """
+    _convert(SignalGraph(model, **layers), target)
+
+
+def _convert(graph: ServingGraph | SignalGraph, target: Path) -> None:
+    """Write a graph as ONNX."""
     with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
         tf.saved_model.save(graph, folder, signatures={"serving_default": graph.call})
         # The converter's own command line is its documented way in for a SavedModel.

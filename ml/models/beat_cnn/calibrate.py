@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ml.datasets.beats import LABELS
 from ml.models.beat_cnn import network
 from ml.training import calibration
+from ml.training.calibration import Calibration, settle
 
 ALPHA = 0.10
 WANTED_ACCURACY = 0.95
@@ -19,23 +19,6 @@ LEAST_COVERAGE = 0.60
 NEIGHBOURS = 5
 GATE_QUANTILE = 0.98
 REFERENCE_PER_CLASS = 300
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """What calibration records decide.
-
-    Attributes:
-        temperature: above 0.
-        least: least probability for each class to be in the prediction set, shape (6,).
-        notes: per class, why its set is less certain than it looks.
-        threshold: confidence below which the model abstains.
-    """
-
-    temperature: float
-    least: NDArray[np.float64]
-    notes: dict[str, str]
-    threshold: float
 
 
 def calibrate(
@@ -48,20 +31,14 @@ def calibrate(
         classes: shape (n,).
         records: record of each beat, shape (n,).
     """
-    temperature = calibration.fit_temperature(logits, classes)
-    probability = calibration.probabilities(logits, temperature)
-    notes = {}
-    for position, label in enumerate(LABELS):
-        count = len(np.unique(records[classes == position]))
-        if count < calibration.FEW_RECORDS:
-            notes[label] = f"only {count} calibration record(s): the coverage of this class is not assured"
-    return Calibration(
-        temperature=temperature,
-        least=calibration.conformal_minimum(probability, classes, alpha=ALPHA),
-        notes=notes,
-        threshold=calibration.abstention_threshold(
-            probability, classes, accuracy=WANTED_ACCURACY, least_coverage=LEAST_COVERAGE
-        ),
+    return settle(
+        logits,
+        classes,
+        records,
+        labels=LABELS,
+        alpha=ALPHA,
+        accuracy=WANTED_ACCURACY,
+        least_coverage=LEAST_COVERAGE,
     )
 
 

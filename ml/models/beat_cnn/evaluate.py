@@ -18,8 +18,9 @@ from ml.evaluation.metrics import report
 from ml.models.beat_cnn import data
 from ml.models.beat_cnn.calibrate import Calibration, calibrate
 from ml.models.beat_cnn.fitting import Examples, fit, logits_of
-from ml.models.beat_cnn.train import ARTEFACT, EPOCHS, SEED, VARIANTS, write_contract
+from ml.models.beat_cnn.train import ARTEFACT, EPOCHS, SEED, VARIANTS
 from ml.training.calibration import probabilities
+from ml.training.card import write_contract
 from ml.training.splits import folds, patients_of
 
 FOLDS = 5

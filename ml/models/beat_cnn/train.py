@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from ml.registry import file_sha256, read_contract, verify
 from ml.serving.session import Member, open_network
 from ml.training.augment import crop
 from ml.training.calibration import probabilities
+from ml.training.card import write_contract
 from ml.training.export import export_onnx
 
 NAME = "beat-cnn"
@@ -99,12 +99,6 @@ def sanity(model: keras.Model, images: NDArray[np.uint8], temperature: float) ->
         "empty_maps": round(float((maps.max(axis=(1, 2)) <= 0).mean()), 4),
         "beats": len(chosen),
     }
-
-
-def write_contract(folder: Path, contract: dict[str, Any]) -> None:
-    """Write ``model.json`` and the card made from it."""
-    (folder / "model.json").write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
-    (folder / "card.md").write_text(card.text(contract), encoding="utf-8")
 
 
 def _contract(

@@ -1,0 +1,84 @@
+"""The beats that ``beat-resnet`` learns from and is measured on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.datasets.annotated import AnnotatedRecording, load_recording
+from ml.datasets.beats import record_names
+from ml.datasets.mitdb import PACED
+from ml.models.beat_resnet.classes import NO_CLASS, classes_of
+from ml.preprocessing.beat_signal import prepare_beats
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Prepared beats with their classes.
+
+    Attributes:
+        windows: shape (n, 128, 4), see ``prepare_beats``.
+        features: shape (n, 54).
+        classes: shape (n,), positions in ``LABELS``.
+        symbols: annotation symbol of each beat, shape (n,).
+        records: ``database/record`` of each beat, shape (n,).
+    """
+
+    windows: NDArray[np.float32]
+    features: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    symbols: NDArray[np.str_]
+    records: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Examples:
+        """The beats chosen by a mask or by positions."""
+        return Examples(**{f.name: getattr(self, f.name)[chosen] for f in dataclasses.fields(self)})
+
+    def of_records(self, records: Iterable[str]) -> Examples:
+        """The beats of the named records."""
+        return self.take(np.isin(self.records, sorted(records)))
+
+
+def examples_of(recording: AnnotatedRecording) -> Examples:
+    """Every beat of a recording that has a class; the others still count in its rhythm and its usual beat."""
+    prepared = prepare_beats(recording.signal, recording.fs, recording.samples)
+    classes = classes_of(recording.symbols)
+    everything = Examples(
+        windows=prepared.windows,
+        features=prepared.features,
+        classes=classes,
+        symbols=recording.symbols,
+        records=np.full(len(classes), recording.name),
+    )
+    return everything.take(classes != NO_CLASS)
+
+
+def joined(parts: list[Examples]) -> Examples:
+    """Several sets of beats as one."""
+    return Examples(
+        **{
+            f.name: np.concatenate([getattr(part, f.name) for part in parts])
+            for f in dataclasses.fields(Examples)
+        }
+    )
+
+
+def load(folder: Path, names: Iterable[str] | None = None) -> Examples:
+    """Prepared beats of MIT-BIH.
+
+    Args:
+        folder: folder of the database.
+        names: records to read; all but the four paced ones if None.
+
+    Raises:
+        DataNotFoundError: when the folder or a recording is missing.
+    """
+    chosen = [name for name in record_names(folder) if name not in PACED] if names is None else list(names)
+    return joined([examples_of(load_recording(folder, name)) for name in chosen])

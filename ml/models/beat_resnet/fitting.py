@@ -1,0 +1,146 @@
+"""Fitting ``beat-resnet`` once: its settings, and which beats an epoch shows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from ml.evaluation.ec57 import classes_of, to_ec57
+from ml.models.beat_resnet import network
+from ml.models.beat_resnet.classes import LABELS
+from ml.models.beat_resnet.data import Examples
+from ml.preprocessing.beat_signal import LEAD_FEATURES, LEADS, RHYTHM_FEATURES
+from ml.training import loop
+from ml.training.augment_signal import vary_beats
+
+_WATCHED_PER_RECORD = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the bounded search varies; the defaults are what it chose.
+
+    Attributes:
+        filters: channels of the first block.
+        dropout: part dropped before the logits.
+        noise: noise on the scaled features in training.
+        rate: highest learning rate.
+        per_record: at most so many beats of each class and record are shown per epoch, drawn anew.
+        rare: how often each premature atrial and each fusion beat is shown per epoch.
+        smoothing: label smoothing.
+    """
+
+    filters: int = 16
+    dropout: float = 0.4
+    noise: float = 0.1
+    rate: float = 2e-3
+    per_record: int = 300
+    rare: int = 2
+    smoothing: float = 0.05
+
+
+class _Epochs:
+    """Shuffled, augmented batches; each epoch shows other beats of the records that have many."""
+
+    def __init__(self, examples: Examples, bank: NDArray[np.float32], settings: Settings, seed: int) -> None:
+        self._examples, self._bank, self._settings = examples, bank, settings
+        self._rng = np.random.default_rng(seed)
+        rare = np.isin(examples.classes, [LABELS.index("PAC"), LABELS.index("Fusion")])
+        self._pool = np.repeat(np.arange(len(examples)), np.where(rare, settings.rare, 1))
+
+    def _drawn(self) -> NDArray[np.int64]:
+        records, classes = self._examples.records[self._pool], self._examples.classes[self._pool]
+        chosen = loop.balanced(records, classes, self._settings.per_record, self._rng)
+        return self._rng.permutation(self._pool[chosen])
+
+    def batches(self) -> Iterator[loop.Batch]:
+        """Inputs and targets of one epoch."""
+        order = self._drawn()
+        for start in range(0, len(order), loop.BATCH):
+            rows = order[start : start + loop.BATCH]
+            windows, features = vary_beats(
+                self._examples.windows[rows], self._examples.features[rows], self._bank, self._rng
+            )
+            yield [windows, features], np.eye(len(LABELS), dtype=np.float32)[self._examples.classes[rows]]
+
+    def steps(self) -> int:
+        """Batches per epoch."""
+        return loop.steps_of(len(self._drawn()))
+
+
+def fit(
+    training: Examples,
+    validation: Examples | None,
+    bank: NDArray[np.float32],
+    *,
+    epochs: int,
+    seed: int,
+    checkpoint: Path,
+    settings: Settings | None = None,
+    verbose: int = 0,
+) -> tuple[keras.Model, int]:
+    """Train the network.
+
+    Args:
+        training: beats to learn from.
+        validation: beats of other records that decide when to stop; None trains all epochs.
+        bank: noise, see ``ml.training.augment_signal.noise_bank``.
+        epochs: most epochs.
+        seed: seed of weights, order and augmentation.
+        checkpoint: file for the best weights so far (``*.weights.h5``).
+        settings: see ``Settings``.
+        verbose: 0 silent, else one line per epoch.
+
+    Returns:
+        The trained model with the weights of its best epoch, and that epoch, counted from 1.
+    """
+    settings = settings or Settings()
+    keras.utils.set_random_seed(seed)
+    model = network.build(
+        mean=_of_both_leads(training.features.mean(axis=0)),
+        spread=np.maximum(_of_both_leads(training.features.std(axis=0)), loop.LEAST_SPREAD),
+        filters=settings.filters,
+        dropout=settings.dropout,
+        noise=settings.noise,
+    )
+    best = loop.run(
+        model,
+        _Epochs(training, bank, settings, seed),
+        epochs=epochs,
+        rate=settings.rate,
+        smoothing=settings.smoothing,
+        checkpoint=checkpoint,
+        watch=None if validation is None else lambda current: _loss(current, validation),
+        verbose=verbose,
+    )
+    return model, best
+
+
+def balanced_sample(examples: Examples, most: int, seed: int) -> NDArray[np.int64]:
+    """Positions of at most so many beats of each class and record, ascending."""
+    return loop.balanced(examples.records, examples.classes, most, np.random.default_rng(seed))
+
+
+def _loss(model: keras.Model, validation: Examples) -> float:
+    """Cross-entropy of N, S, V and F on other records, each class and record counting alike."""
+    some = validation.take(balanced_sample(validation, _WATCHED_PER_RECORD, 0))
+    four = to_ec57(softmax(logits_of(model, some), axis=1), LABELS)
+    truth = classes_of(some.classes, LABELS)
+    return -float(np.log(four[np.arange(len(truth)), truth] + 1e-9).mean())
+
+
+def _of_both_leads(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Figures of the features, shape (54,), with those of a lead the same for each lead."""
+    forms = values[RHYTHM_FEATURES:].reshape(LEADS, LEAD_FEATURES).mean(axis=0)
+    return np.concatenate([values[:RHYTHM_FEATURES], np.tile(forms, LEADS)])
+
+
+def logits_of(model: keras.Model, examples: Examples) -> NDArray[np.float64]:
+    """Logits of prepared beats, shape (n, classes)."""
+    return loop.logits_of(model, examples.windows, examples.features)

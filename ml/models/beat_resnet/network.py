@@ -1,0 +1,94 @@
+"""The network of ``beat-resnet``: 1-D residual blocks on the signal, a dense branch on rhythm and form, one head.
+
+Residual blocks after He and others 2016; batch normalisation is folded into the export. The head is Flatten,
+Dense(relu), Dense, so that the class activation of a place in time has a closed form (``ml.training.export``).
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.models.beat_resnet.classes import LABELS
+from ml.preprocessing.beat_signal import FEATURES, LEAD_FEATURES, LEADS, LENGTH, RHYTHM_FEATURES
+
+LAST_CONVOLUTION = "last_convolution"
+EMBEDDING = "embedding"
+LAYERS = {"convolution": LAST_CONVOLUTION, "embedding": EMBEDDING}
+WINDOW = "window"
+FEATURE_INPUT = "features"
+STEPS = LENGTH // 4
+_LAST_FILTERS = 12
+_EMBEDDING_UNITS = 64
+_DECAY = 1e-3
+
+
+def _convolution(x: keras.KerasTensor, filters: int, width: int) -> keras.KerasTensor:
+    """A convolution along time, the same for every lead."""
+    x = keras.layers.Conv2D(filters, (1, width), padding="same", use_bias=False)(x)
+    return keras.layers.BatchNormalization()(x)
+
+
+def _residual(x: keras.KerasTensor, filters: int, dropout: float) -> keras.KerasTensor:
+    """Two convolutions and the way around them."""
+    inner = keras.layers.ReLU()(_convolution(x, filters, 5))
+    inner = keras.layers.SpatialDropout2D(dropout)(inner)
+    inner = _convolution(inner, filters, 5)
+    if x.shape[-1] != filters:
+        x = keras.layers.Conv2D(filters, 1, use_bias=False)(x)
+    return keras.layers.ReLU()(keras.layers.Add()([x, inner]))
+
+
+def _both_ways(x: keras.KerasTensor, axis: int) -> list[keras.KerasTensor]:
+    """The smallest and the largest over the leads: what they say together, whichever stands first."""
+    return [keras.ops.min(x, axis=axis), keras.ops.max(x, axis=axis)]
+
+
+def build(
+    *,
+    mean: NDArray[np.floating],
+    spread: NDArray[np.floating],
+    filters: int = 24,
+    hidden: int = 48,
+    dropout: float = 0.4,
+    noise: float = 0.1,
+) -> keras.Model:
+    """Build the untrained network.
+
+    Args:
+        mean: of the training features, shape (54,).
+        spread: their standard deviation, shape (54,), above 0.
+        filters: channels of the first block; the second has half as many again, the third twice as many.
+        hidden: units of the branch of rhythm and form.
+        dropout: part dropped before the logits, 0 to 1; half of it elsewhere.
+        noise: standard deviation of the noise on the scaled features in training.
+
+    Returns:
+        Model from ``[window (n, 2, 128, 2), features (n, 54)]`` to logits (n, classes).
+    """
+    window = keras.Input((LEADS, LENGTH, 2), name=WINDOW)
+    features = keras.Input((FEATURES,), name=FEATURE_INPUT)
+    x = keras.layers.ReLU()(_convolution(window, filters, 7))
+    x = _residual(x, filters, dropout / 4)
+    x = keras.layers.MaxPooling2D((1, 2))(x)
+    x = _residual(x, filters * 3 // 2, dropout / 4)
+    x = keras.layers.MaxPooling2D((1, 2))(x)
+    x = _residual(x, filters * 2, dropout / 4)
+    x = keras.layers.Conv2D(_LAST_FILTERS, (1, 3), padding="same", activation="relu")(x)
+    x = keras.layers.Concatenate(name=LAST_CONVOLUTION)(_both_ways(x, axis=1))
+    x = keras.layers.Dropout(dropout / 2)(keras.layers.Flatten(name="flat")(x))
+    y = keras.layers.Normalization(mean=mean, variance=spread**2, name="scaling")(features)
+    y = keras.layers.GaussianNoise(noise)(y)
+    forms = keras.layers.Reshape((LEADS, LEAD_FEATURES))(y[:, RHYTHM_FEATURES:])
+    y = keras.layers.Concatenate()([y[:, :RHYTHM_FEATURES], *_both_ways(forms, axis=1)])
+    y = keras.layers.Dense(hidden, activation="relu", kernel_regularizer=keras.regularizers.L2(_DECAY))(y)
+    y = keras.layers.Dropout(dropout / 2)(y)
+    both = keras.layers.Concatenate(name="both")([x, y])
+    both = keras.layers.Dense(
+        _EMBEDDING_UNITS, activation="relu", kernel_regularizer=keras.regularizers.L2(_DECAY), name=EMBEDDING
+    )(both)
+    both = keras.layers.Dropout(dropout)(both)
+    return keras.Model(
+        [window, features], keras.layers.Dense(len(LABELS), name="logits")(both), name="beat_resnet"
+    )

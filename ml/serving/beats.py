@@ -1,0 +1,152 @@
+"""From a recording and the positions of its QRS complexes to the class of every heartbeat."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.preprocessing.beat_signal import CENTRE, LENGTH, RATE_HZ, prepare_beats
+from ml.serving.signals import SignalMember, signal_member
+
+MODEL = "beat-resnet"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BeatAnswers:
+    """Answers for every beat of a recording.
+
+    Attributes:
+        labels: names of the classes, in order.
+        probabilities: calibrated, shape (m, c), rows summing to 1.
+        classes: position in ``labels`` of the most probable class, shape (m,); -1 where the model abstains.
+        model: name of the model.
+        version: its version.
+        weights_sha256: hash of the served weights.
+        threshold: confidence below which the model abstains, 0 to 1.
+        duration_ms: preparation and model, milliseconds.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    classes: NDArray[np.int8]
+    model: str
+    version: str
+    weights_sha256: str
+    threshold: float
+    duration_ms: float
+    device: str
+
+
+def classify_beats(
+    signal_mv: NDArray[np.floating],
+    fs: float,
+    r_samples: NDArray[np.integer],
+    *,
+    opened: SignalMember | None = None,
+) -> BeatAnswers:
+    """Class of every heartbeat.
+
+    Args:
+        signal_mv: shape (leads, n), millivolt; lead II first and V1 second where there is a choice.
+        fs: sampling rate, Hz, at least 100.
+        r_samples: every QRS complex of the recording, shape (m,), samples, ascending.
+        opened: the model to ask; the installed one if None.
+
+    Raises:
+        ValueError: when the shapes do not fit, the rate is too low, or a complex lies outside the signal.
+        TamperedArtefactError: when the model's files are not the ones that were measured.
+    """
+    opened = opened or signal_member(MODEL)
+    started = time.perf_counter()
+    beats = prepare_beats(signal_mv, fs, r_samples)
+    shares = opened.probabilities(window=beats.windows, features=beats.features)
+    return BeatAnswers(
+        labels=opened.contract.labels,
+        probabilities=shares,
+        classes=opened.decide(shares),
+        model=opened.contract.name,
+        version=opened.contract.version,
+        weights_sha256=opened.contract.weights_sha256,
+        threshold=opened.contract.abstention_threshold,
+        duration_ms=(time.perf_counter() - started) * 1000.0,
+        device=opened.device["name"],
+    )
+
+
+def heat_of(
+    signal_mv: NDArray[np.floating],
+    fs: float,
+    r_samples: NDArray[np.integer],
+    *,
+    label: str,
+    opened: SignalMember | None = None,
+) -> NDArray[np.float32]:
+    """Where evidence for one class lies along a whole recording; the peak belongs to the beat most like that class.
+
+    Args:
+        signal_mv: shape (leads, n), millivolt.
+        fs: sampling rate, Hz, at least 100.
+        r_samples: every QRS complex, shape (m,), samples, ascending.
+        label: the class.
+        opened: the model to ask; the installed one if None.
+
+    Returns:
+        Shape (n,), 0 and above, in units of the class's logit per 32 ms; each beat's activation, weighted with the
+        probability of the class. Zero everywhere: no positive evidence.
+    """
+    opened = opened or signal_member(MODEL)
+    beats = prepare_beats(signal_mv, fs, r_samples)
+    along = np.zeros(np.shape(signal_mv)[1], dtype=np.float32)
+    if not len(beats.r_samples):
+        return along
+    place = opened.contract.labels.index(label)
+    inputs = {"window": beats.windows, "features": beats.features}
+    share = opened.probabilities(**inputs)[:, place]
+    heat = opened.run("heat", **inputs)[:, place] * share[:, None]
+    for at, row in zip(beats.r_samples, heat, strict=True):
+        _lay(along, row, fs, float(at))
+    return along
+
+
+def heat_along(
+    signal_mv: NDArray[np.floating], fs: float, r_samples: NDArray[np.integer], position: int
+) -> NDArray[np.float32]:
+    """Where the model looked to call one beat what it calls it most probably (HiResCAM of that class).
+
+    Args:
+        signal_mv: shape (leads, n), millivolt.
+        fs: sampling rate, Hz, at least 100.
+        r_samples: every QRS complex, shape (m,), samples, ascending.
+        position: which of the beats, 0 to m - 1.
+
+    Returns:
+        Shape (n,), one value per sample of the signal, 0 to 1 with 1 at the peak, 0 outside the beat's window
+        (0.45 s before to 0.57 s after). Zero everywhere: no positive evidence in the signal, rhythm alone decided.
+
+    Raises:
+        IndexError: when there is no such beat.
+    """
+    opened = signal_member(MODEL)
+    beats = prepare_beats(signal_mv, fs, r_samples)
+    chosen = np.arange(len(beats.r_samples))[position]
+    inputs = {"window": beats.windows[chosen][None], "features": beats.features[chosen][None]}
+    place = int(opened.run("logits", **inputs)[0].argmax())
+    along = np.zeros(np.shape(signal_mv)[1], dtype=np.float32)
+    _lay(along, opened.run("heat", **inputs)[0, place], fs, float(beats.r_samples[chosen]))
+    peak = float(along.max(initial=0.0))
+    return along / peak if peak > 0.0 else along
+
+
+def _lay(along: NDArray[np.float32], heat: NDArray[np.float32], fs: float, at: float) -> None:
+    """Put the heat of one beat, shape (steps,), on the samples of the signal, keeping the larger value."""
+    step_s = LENGTH / len(heat) / RATE_HZ
+    start_s = -CENTRE / RATE_HZ
+    first = max(0, int(np.ceil(at + start_s * fs)))
+    last = min(len(along), int(at + (start_s + LENGTH / RATE_HZ) * fs))
+    seconds = (np.arange(first, last) - at) / fs - start_s
+    placed = np.interp(seconds, (np.arange(len(heat)) + 0.5) * step_s, heat)
+    along[first:last] = np.maximum(along[first:last], placed)

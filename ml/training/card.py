@@ -1,0 +1,88 @@
+"""The model card, generated from the contract so that the two cannot disagree."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ml.registry import CONTRACT_FILE
+
+
+def _figure(value: dict[str, float]) -> str:
+    return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+
+
+def _table(figures: dict[str, Any]) -> list[str]:
+    labels = list(figures["classes"])
+    lines = [
+        "",
+        figures["protocol"],
+        "",
+        (
+            f"Accuracy {_figure(figures['accuracy'])}, macro F1 {_figure(figures['macro_f1'])}, "
+            f"ECE {_figure(figures['ece'])}; {figures['beats']} beats of {figures['records']} records."
+        ),
+        "",
+        "| class | beats | records | precision | recall | F1 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for label in labels:
+        row = figures["classes"][label]
+        shown = " | ".join(_figure(row[name]) for name in ("precision", "recall", "f1"))
+        lines.append(f"| {label} | {row['beats']} | {row['records']} | {shown} |")
+    lines += ["", "Confusion, rows true, columns predicted:", "", "| | " + " | ".join(labels) + " |"]
+    lines.append("|---" * (len(labels) + 1) + "|")
+    for label, counts in zip(labels, figures["confusion"], strict=True):
+        lines.append(f"| {label} | " + " | ".join(str(count) for count in counts) + " |")
+    return lines
+
+
+def _simple(value: Any, depth: int = 0) -> list[str]:
+    """Nested facts as a list."""
+    pad = "  " * depth
+    if not isinstance(value, dict):
+        return [f"{pad}- {value}"]
+    lines = []
+    for name, part in value.items():
+        title = str(name).replace("_", " ")
+        if isinstance(part, dict):
+            lines += [f"{pad}- {title}:", *_simple(part, depth + 1)]
+        else:
+            shown = ", ".join(map(str, part)) if isinstance(part, list) else part
+            lines.append(f"{pad}- {title}: {shown}")
+    return lines
+
+
+def text(contract: dict[str, Any]) -> str:
+    """The card of a contract, as Markdown. Intervals are 95 %, bootstrap over records.
+
+    Args:
+        contract: the content of ``model.json``.
+    """
+    lines = [f"# {contract['name']} {contract['version']}", "", contract["task"], ""]
+    lines += [
+        "Generated from `model.json`; do not edit. Intervals are 95 %, bootstrap over records.",
+        "",
+        "## Limits",
+        "",
+    ]
+    lines += [f"- {limit}" for limit in contract["limits"]]
+    lines += ["", "## Input", "", contract["input"]["description"], "", "## Figures"]
+    for name, figures in contract["metrics"].items():
+        lines += ["", f"### {name.replace('_', ' ').capitalize()}"]
+        lines += _table(figures) if "confusion" in figures else ["", *_simple(figures)]
+    lines += ["", "## Calibration", "", f"- temperature: {contract['temperature']}"]
+    lines += [f"- abstains below: {contract['abstention_threshold']}", *_simple(contract["conformal"])]
+    if contract["gate"]:
+        lines += ["", "## Gate (is it a picture of one heartbeat?)", "", *_simple(contract["gate"])]
+    lines += ["", "## Heatmap checks", "", *_simple(contract["sanity"])]
+    lines += ["", "## Training", "", *_simple(contract["training"]), "", "## Files (SHA-256)", ""]
+    lines += [f"- `{name}`: {value}" for name, value in contract["sha256"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def write_contract(folder: Path, contract: dict[str, Any]) -> None:
+    """Write ``model.json`` and the card made from it."""
+    (folder / CONTRACT_FILE).write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
+    (folder / "card.md").write_text(text(contract), encoding="utf-8")
