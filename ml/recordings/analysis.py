@@ -156,6 +156,7 @@ def analyse_recording(
         quality,
         progress=lambda share: progress(0.15 + 0.50 * share, "Finding heartbeats"),
     )
+    quality = quality.without(found.doubtful)
     _check_enough(found.samples, quality)
     progress(0.65, "Classifying heartbeats")
     labels, probabilities = _classified(recording, found.samples, classify)

@@ -19,13 +19,17 @@ from scipy.signal import butter, sosfiltfilt
 
 _MOST_BEATS = 300
 _LEAST_BEATS = 3
-_SEARCH_S = 0.16  # how far a QRS reaches from its peak at most
+_SEARCH_S = 0.18  # how far a QRS reaches from its peak at most
+_MOST_QRS_S = 0.22  # a longer one is only believed when no other share gives less
 _QUIET_S = 0.012
 _LOOK_S = 0.024
-_STEEP_SHARE = 0.07
-_DEFLECTION_SHARE = 0.085
+# Share of the steepest flank below which the heart rests. Slurred complexes with a slanting ST segment never get so calm as
+# the first says; they are tried again with the others.
+_STEEP_SHARES = (0.05, 0.07, 0.10)
+_DEFLECTION = 1.2  # times that: a flank that belongs to the QRS
 _CLEAR_S = 0.02
 _P_MV = 0.02
+_LEAST_P_S = 0.04
 _T_MV = 0.03
 _WAVE_HZ = 20.0
 
@@ -39,6 +43,7 @@ class MedianBeat:
         fs: sampling rate, Hz.
         r: position of the R peak, samples.
         rr_s: usual distance to the next beat, seconds.
+        error_mv: standard error of the median before the QRS, shape (leads,), millivolt; fibrillation raises it.
         beats: how many it was made of.
     """
 
@@ -46,6 +51,7 @@ class MedianBeat:
     fs: float
     r: int
     rr_s: float
+    error_mv: NDArray[np.float64]
     beats: int
 
 
@@ -102,7 +108,7 @@ def median_beat(
     Returns:
         None when fewer than three beats lie whole and without missing samples in the recording.
     """
-    before, after = round(min(0.50, 0.55 * rr_s) * fs), round(min(0.70, 0.72 * rr_s) * fs)
+    before, after = round(min(0.50, 0.48 * rr_s) * fs), round(min(0.70, 0.72 * rr_s) * fs)
     inside = samples[(samples >= before) & (samples + after < signals.shape[1])]
     if len(inside) > _MOST_BEATS:
         inside = inside[np.linspace(0, len(inside) - 1, _MOST_BEATS).round().astype(int)]
@@ -118,8 +124,16 @@ def median_beat(
         np.median(beats[:, :, -edge:], axis=2)[..., None],
     )
     beats = beats - start - (end - start) * ramp  # slow drift of the base line
+    aligned = _aligned(beats, before, fs)
+    middle = np.median(aligned, axis=0)
+    spread = 1.4826 * np.median(np.abs(aligned - middle), axis=0)[:, : max(1, before - round(0.06 * fs))]
     return MedianBeat(
-        signals=np.median(_aligned(beats, before, fs), axis=0), fs=fs, r=before, rr_s=rr_s, beats=len(beats)
+        signals=middle,
+        fs=fs,
+        r=before,
+        rr_s=rr_s,
+        error_mv=1.25 * np.median(spread, axis=1) / np.sqrt(len(beats)),
+        beats=len(beats),
     )
 
 
@@ -147,16 +161,25 @@ def _speed(beat: MedianBeat) -> NDArray[np.float64]:
 
 
 def _qrs(beat: MedianBeat) -> tuple[int, int] | None:
-    """Beginning and end of the QRS, samples."""
+    """Beginning and end of the QRS, samples; None when it does not stand out."""
     speed = _speed(beat)
+    found = [edges for share in _STEEP_SHARES if (edges := _edges(beat, speed, share)) is not None]
+    return next(
+        (edges for edges in found if edges[1] - edges[0] < _MOST_QRS_S * beat.fs),
+        found[-1] if found else None,
+    )
+
+
+def _edges(beat: MedianBeat, speed: NDArray[np.float64], share: float) -> tuple[int, int] | None:
+    """Where the deflection of all leads falls below a share of its greatest, on both sides of R."""
     reach, quiet = round(_SEARCH_S * beat.fs), max(1, round(_QUIET_S * beat.fs))
     left, right = max(0, beat.r - reach), min(len(speed), beat.r + reach + 1)
     core = speed[max(0, beat.r - reach // 2) : beat.r + reach // 2 + 1]
     if not len(core) or core.max() <= 0:
         return None
     rest = float(np.percentile(speed, 20))  # a fast heart rests for a small part of the beat
-    limit = max(_STEEP_SHARE * float(core.max()), 2.0 * rest)
-    calm, steep = speed < limit, speed > max(_DEFLECTION_SHARE * float(core.max()), limit)
+    limit = max(share * float(core.max()), 2.0 * rest)
+    calm, steep = speed < limit, speed > max(_DEFLECTION * share * float(core.max()), limit)
     look = round(_LOOK_S * beat.fs)
 
     def edge(step: int, end: int) -> int | None:
@@ -203,7 +226,11 @@ def _tangent(wave: NDArray[np.float64], peak: int, base: float, step: int, end: 
 
 
 def _wave(
-    smooth: NDArray[np.float64], first: int, last: int, base: NDArray[np.float64], least_mv: float
+    smooth: NDArray[np.float64],
+    first: int,
+    last: int,
+    base: NDArray[np.float64],
+    least_mv: NDArray[np.float64],
 ) -> tuple[int, int] | None:
     """Lead and position of the highest wave that peaks within a stretch; None when none stands out."""
     if last - first < 5:
@@ -211,9 +238,9 @@ def _wave(
     height = np.abs(smooth[:, first:last] - base[:, None])
     height[:, [0, -1]] = 0.0  # a maximum at the border belongs to another wave
     inner = (height[:, 1:-1] >= height[:, :-2]) & (height[:, 1:-1] >= height[:, 2:])
-    peaks = np.where(inner, height[:, 1:-1], 0.0)
+    peaks = np.where(inner & (height[:, 1:-1] >= least_mv[:, None]), height[:, 1:-1], 0.0)
     lead, at = np.unravel_index(int(peaks.argmax()), peaks.shape)
-    return (int(lead), first + 1 + int(at)) if peaks[lead, at] >= least_mv else None
+    return (int(lead), first + 1 + int(at)) if peaks[lead, at] > 0 else None
 
 
 def delineate(beat: MedianBeat) -> Durations:
@@ -230,16 +257,30 @@ def delineate(beat: MedianBeat) -> Durations:
     smooth = _smooth(beat)
     edge = max(2, round(0.04 * fs))
     rest = np.median(np.concatenate([smooth[:, :edge], smooth[:, -edge:]], axis=1), axis=1)
-    noise = float(np.median(np.abs(beat.signals - uniform_filter1d(beat.signals, size=5, axis=1))))
-    t = _wave(smooth, offset + round(0.04 * fs), length - round(0.02 * fs), rest, max(_T_MV, 4 * noise))
+    t = _wave(
+        smooth,
+        offset + round(0.04 * fs),
+        length - round(0.02 * fs),
+        rest,
+        np.maximum(_T_MV, 4 * beat.error_mv),
+    )
     t_end = _tangent(smooth[t[0]], t[1], float(rest[t[0]]), 1, length) if t else None
-    p = _wave(smooth, max(0, onset - round(0.32 * fs)), onset - round(0.03 * fs), rest, max(_P_MV, 4 * noise))
+    p = _wave(
+        smooth,
+        max(0, onset - round(0.32 * fs)),
+        onset - round(0.03 * fs),
+        rest,
+        np.maximum(_P_MV, 4 * beat.error_mv),
+    )
     p_onset = (
         _tangent(smooth[p[0]], p[1], float(rest[p[0]]), -1, max(0, p[1] - round(0.12 * fs))) if p else None
     )
-    if p_onset is not None and t_end is not None and p_onset < t_end - (beat.rr_s - _CLEAR_S) * fs:
-        p_onset = None  # P begins within T of the beat before
+    t_before = t_end - beat.rr_s * fs if t_end is not None else 0.0
+    if p_onset is not None and p_onset < max(0.0, t_before) + _CLEAR_S * fs:
+        p_onset = None  # P begins within T of the beat before, or before the window
     p_end = _tangent(smooth[p[0]], p[1], float(rest[p[0]]), 1, onset) if p else None
+    if p_onset is None or p_end is None or p_end - p_onset < _LEAST_P_S * fs:
+        p_onset = p_end = None  # half a wave is no P: the foot of the QRS, or the end of T
 
     def ms(start: int | None, stop: int | None) -> float | None:
         return 1000.0 * (stop - start) / fs if start is not None and stop is not None else None

@@ -12,7 +12,7 @@ from ml.recordings.delineation import Durations, corrected_qt, delineate, median
 from ml.recordings.morphology import band_powers, beat_shapes
 from ml.recordings.quality import Quality
 from ml.recordings.reasons import RecordingReason, UnusableRecording
-from ml.recordings.recording import Recording
+from ml.recordings.recording import Recording, release
 from ml.recordings.rhythm import (
     CONDUCTED,
     UNCLASSIFIED,
@@ -116,13 +116,17 @@ def check_rate(found: Intervals, durations: Durations | None, fs: float) -> tupl
     width = durations.qrs_ms if durations else None
     if width is None:
         return ()
-    if not _QRS_MS[0] <= width <= _QRS_MS[1]:
+    slow, fast = rate < _SLOW_AND_WIDE[0], rate > _FAST_AND_NARROW[0]
+    # A wrong sampling rate stretches beats and distances alike; a strange QRS at a usual rate is a hard ECG, not a wrong file.
+    if (slow and width > _QRS_MS[1]) or (fast and width < _QRS_MS[0]):
         raise UnusableRecording(
-            RecordingReason.RATE_DOUBTFUL, fs=fs, detail=f"the QRS complex would last {width:.0f} ms"
+            RecordingReason.RATE_DOUBTFUL,
+            fs=fs,
+            detail=f"the QRS complex would last {width:.0f} ms at {rate:.0f} beats a minute",
         )
-    slow = rate < _SLOW_AND_WIDE[0] and width > _SLOW_AND_WIDE[1]
-    fast = rate > _FAST_AND_NARROW[0] and width < _FAST_AND_NARROW[1]
-    if slow or fast:
+    if not _QRS_MS[0] <= width <= _QRS_MS[1]:
+        return (f"A QRS of {width:.0f} ms was measured, which is hardly possible; measure it on the trace.",)
+    if (slow and width > _SLOW_AND_WIDE[1]) or (fast and width < _FAST_AND_NARROW[1]):
         return (
             f"A rate of {rate:.0f}/min with a QRS of {width:.0f} ms is unusual; make sure that the sampling rate of {fs:g} Hz is right.",
         )
@@ -160,6 +164,9 @@ def measure(
     if typical and typical[0].qt_ms is not None:
         qtc = corrected_qt(typical[0].qt_ms, typical[2]) | {"rr_s": typical[2]}
     lead = quality.best_lead()
+    shapes = beat_shapes(recording.signals[lead], recording.fs, samples, labels)
+    bands = band_powers(recording.signals, lead, quality)
+    release(recording.signals)
     return Measures(
         heart_rate=heart_rate(found),
         burden=burden(labels, quality.analysable_s),
@@ -167,8 +174,8 @@ def measure(
         median_of=typical[1] if typical else None,
         qtc=qtc,
         variability=variability(found),
-        shapes=beat_shapes(recording.signals[lead], recording.fs, samples, labels),
-        bands=band_powers(recording.signals, lead, quality),
+        shapes=shapes,
+        bands=bands,
         episodes=episodes(samples, recording.fs, labels, found),
         notes=tuple(notes),
     )

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from ml.recordings.recording import CHUNK, release
 
 FACTOR = 4
+FIRST = (
+    16  # samples in a stretch of the finest level; below that, the samples themselves are few enough to draw
+)
 _TOP = 2048  # the coarsest level has at most this many stretches
 GAP = np.int16(-32768)  # stands for missing samples
 _LIMIT_UV = 32767
@@ -29,16 +32,15 @@ class Pyramid:
     Attributes:
         fs: sampling rate of level 0, Hz.
         samples: length of level 0.
-        levels: level k has shape (leads, ceil(samples / 4^k), 2): least and greatest value of 4^k samples, int16, microvolt;
-            `GAP` in both where every sample is missing. Values beyond 32.767 mV are cut off. Level 0 is left out, for its two
-            values would be the sample itself: `levels[0]` is level 1.
+        levels: level k has shape (leads, ceil(samples / (16 x 4^k)), 2): least and greatest value of 16 x 4^k samples, int16,
+            microvolt; `GAP` in both where every sample is missing. Values beyond 32.767 mV are cut off.
     """
 
     fs: float
     samples: int
     levels: tuple[NDArray[np.int16], ...]
 
-    def level_for(self, seconds: float, columns: int) -> int:
+    def level_for(self, seconds: float, columns: int) -> int | None:
         """The level to draw a stretch with.
 
         Args:
@@ -46,18 +48,16 @@ class Pyramid:
             columns: width of the screen, pixels.
 
         Returns:
-            0 for the samples themselves, k for `levels[k - 1]`; at least one stretch a column.
+            Index into `levels` of the coarsest level with at least one stretch a column; None for the samples themselves.
         """
         wanted = seconds * self.fs / max(1, columns)
-        level = 0
-        while FACTOR ** (level + 1) <= wanted and level < len(self.levels):
-            level += 1
-        return level
+        fitting = [k for k in range(len(self.levels)) if FIRST * FACTOR**k <= wanted]
+        return fitting[-1] if fitting else None
 
     def as_bytes(self) -> bytes:
-        """The levels as one NPZ file (arrays ``fs``, ``samples``, ``level1``, ``level2``, ...), compressed."""
+        """The levels as one NPZ file (arrays ``fs``, ``samples``, ``level0``, ``level1``, ...), compressed."""
         stream = io.BytesIO()
-        named: dict[str, Any] = {f"level{k}": level for k, level in enumerate(self.levels, 1)}
+        named: dict[str, Any] = {f"level{k}": level for k, level in enumerate(self.levels)}
         np.savez_compressed(stream, fs=np.float64(self.fs), samples=np.int64(self.samples), **named)
         return stream.getvalue()
 
@@ -74,7 +74,7 @@ class Pyramid:
                 return cls(
                     fs=float(stored["fs"]),
                     samples=int(stored["samples"]),
-                    levels=tuple(stored[f"level{k}"] for k in range(1, count + 1)),
+                    levels=tuple(stored[f"level{k}"] for k in range(count)),
                 )
         except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError("these bytes are no pyramid") from error
@@ -87,25 +87,23 @@ def as_microvolt(values: NDArray[np.float32]) -> NDArray[np.int16]:
 
 
 def _first_level(signals: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Level 1, a stretch of the recording at a time."""
+    """The finest level, a stretch of the recording at a time."""
     leads, total = signals.shape
-    level = np.full((leads, -(-total // FACTOR), 2), GAP, dtype=np.int16)
+    level = np.full((leads, -(-total // FIRST), 2), GAP, dtype=np.int16)
     for start in range(0, total, CHUNK):
         part = as_microvolt(signals[:, start : start + CHUNK])
-        level[:, start // FACTOR : -(-(start + part.shape[1]) // FACTOR)] = _folded(part, part)
+        level[:, start // FIRST : -(-(start + part.shape[1]) // FIRST)] = _folded(part, part, FIRST)
         release(signals)
     return level
 
 
-def _folded(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Least and greatest of every four values, shape (leads, ceil(n / 4), 2); gaps do not count unless all are."""
-    short = -low.shape[1] % FACTOR
-    pad = ((0, 0), (0, short))
-    shape = (low.shape[0], -1, FACTOR)
+def _folded(low: NDArray[np.int16], high: NDArray[np.int16], factor: int) -> NDArray[np.int16]:
+    """Least and greatest of so many values each, shape (leads, ceil(n / factor), 2); gaps do not count unless all are."""
+    pad = ((0, 0), (0, -low.shape[1] % factor))
+    shape = (low.shape[0], -1, factor)
     lows = np.pad(low, pad, constant_values=GAP).reshape(shape)
-    highs = np.pad(high, pad, constant_values=GAP).reshape(shape)
+    most = np.pad(high, pad, constant_values=GAP).reshape(shape).max(axis=2)  # a gap is below every value
     least = np.where(lows == GAP, np.int16(32767), lows).min(axis=2)
-    most = highs.max(axis=2)  # a gap is below every value
     return np.stack([np.where(most == GAP, GAP, least), most], axis=2)
 
 
@@ -119,5 +117,5 @@ def pyramid(signals: NDArray[np.float32], fs: float) -> Pyramid:
     rows = np.atleast_2d(signals)
     levels = [_first_level(rows)]
     while levels[-1].shape[1] > _TOP:
-        levels.append(_folded(levels[-1][..., 0], levels[-1][..., 1]))
+        levels.append(_folded(levels[-1][..., 0], levels[-1][..., 1], FACTOR))
     return Pyramid(fs=fs, samples=rows.shape[1], levels=tuple(levels))

@@ -8,6 +8,7 @@ that its thresholds follow the recording, on the lead that is best in those minu
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from wfdb.processing import XQRS
 
 from ml.recordings.quality import Quality
 from ml.recordings.recording import release, silent
+from ml.recordings.repetition import likeness, trusted
 
 _DETECTOR_HZ = 250.0  # the rate the detector was made for
 _CHUNK_S = 600.0
@@ -26,6 +28,9 @@ _REFRACTORY_S = 0.20
 _REACH_S = 0.08
 _BAND_HZ = (5.0, 35.0)
 _LEAST_S = 2.0
+_LEAST_CHUNK = 60  # windows of a second
+_MOST_LEADS = 3
+_ENOUGH = 0.98
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,10 +40,13 @@ class Beats:
     Attributes:
         samples: R peaks in samples, ascending, shape (beats,).
         leads: index of the lead each was found on, shape (beats,).
+        doubtful: windows of the quality (about a second each) in which beats cannot be told from noise on any lead that was
+            tried, shape (windows,); no beats are given there.
     """
 
     samples: NDArray[np.int64]
     leads: NDArray[np.int8]
+    doubtful: NDArray[np.bool_]
 
 
 def _filled(signal: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -103,6 +111,52 @@ def _apart(samples: NDArray[np.int64], least: int) -> NDArray[np.int64]:
     return np.array(kept, dtype=np.int64)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """What one lead gives in one chunk: beats, and the windows in which they can be trusted."""
+
+    lead: int
+    samples: NDArray[np.int64]
+    trusted: NDArray[np.bool_]
+
+
+def _on_lead(
+    signals: NDArray[np.float32], fs: float, quality: Quality, lead: int, first: int, last: int
+) -> _Found:
+    """Beats of one lead between two windows."""
+    start, stop = first * quality.window, last * quality.window
+    if last == quality.flaws.shape[1]:
+        stop = signals.shape[1]
+    overlap = round(_OVERLAP_S * fs)
+    left = max(0, start - overlap)
+    part = signals[lead, left : min(signals.shape[1], stop + overlap)]
+    beats = detect(part, fs)
+    scores = likeness(_filled(part), fs, beats)
+    inside = (beats + left >= start) & (beats + left < stop)
+    samples = beats[inside] + left - start
+    return _Found(
+        lead=lead,
+        samples=samples + start,
+        trusted=trusted(samples, scores[inside], quality.window, last - first)
+        & (quality.flaws[lead, first:last] == 0),
+    )
+
+
+def _best(signals: NDArray[np.float32], fs: float, quality: Quality, first: int, last: int) -> _Found:
+    """The lead that can be trusted longest; others are only tried when the best by quality leaves something open."""
+    usable = int(quality.usable[first:last].sum())
+    best: _Found | None = None
+    for lead in quality.ranked(first, last)[:_MOST_LEADS]:
+        found = _on_lead(signals, fs, quality, lead, first, last)
+        if best is None or found.trusted.sum() > best.trusted.sum():
+            best = found
+        if best.trusted.sum() >= _ENOUGH * usable:
+            break
+    if best is None:
+        raise ValueError("a recording without leads")
+    return best
+
+
 def find_beats(
     signals: NDArray[np.float32],
     fs: float,
@@ -110,7 +164,7 @@ def find_beats(
     *,
     progress: Callable[[float], None] = silent,
 ) -> Beats:
-    """R peaks of a recording, each on the lead that is best around it; none where no lead can be analysed.
+    """R peaks of a recording, each on the lead that is best around it; none where no lead can be trusted.
 
     Args:
         signals: shape (leads, n), millivolt.
@@ -118,28 +172,22 @@ def find_beats(
         quality: of the same recording.
         progress: told the share that is done, 0 to 1.
     """
-    total = signals.shape[1]
-    # Chunks end where windows end, and a rest shorter than a minute joins the chunk before it.
-    step = max(1, round(_CHUNK_S * fs / quality.window)) * quality.window
-    starts = [start for start in range(0, total, step) if start == 0 or total - start >= 60 * fs]
-    overlap = round(_OVERLAP_S * fs)
+    windows = quality.flaws.shape[1]
+    step = max(1, round(_CHUNK_S * fs / quality.window))
+    # A rest shorter than a minute joins the chunk before it.
+    starts = [first for first in range(0, windows, step) if first == 0 or windows - first >= _LEAST_CHUNK]
     usable = quality.usable
-    samples, leads = [], []
-    for start in starts:
-        stop = total if start == starts[-1] else start + step
-        first, last = start // quality.window, -(-stop // quality.window)
+    doubtful = np.zeros(windows, dtype=bool)
+    samples, leads = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int8)]
+    for first, last in itertools.pairwise([*starts, windows]):
         if usable[first:last].any():
-            lead = quality.best_lead(first, last)
-            left = max(0, start - overlap)
-            found = left + detect(signals[lead, left : min(total, stop + overlap)], fs)
-            found = found[(found >= start) & (found < stop)]
-            good = quality.flaws[lead][np.minimum(found // quality.window, len(usable) - 1)] == 0
-            samples.append(found[good])
-            leads.append(np.full(int(good.sum()), lead, dtype=np.int8))
+            found = _best(signals, fs, quality, first, last)
+            kept = found.trusted[np.minimum(found.samples // quality.window, last - 1) - first]
+            samples.append(found.samples[kept])
+            leads.append(np.full(int(kept.sum()), found.lead, dtype=np.int8))
+            doubtful[first:last] = usable[first:last] & ~found.trusted
         release(signals)
-        progress(stop / total)
-    if not samples:
-        return Beats(samples=np.empty(0, dtype=np.int64), leads=np.empty(0, dtype=np.int8))
+        progress(last / windows)
     joined, on = np.concatenate(samples), np.concatenate(leads)
-    kept = _apart(joined, round(_REFRACTORY_S * fs))
-    return Beats(samples=kept, leads=on[np.searchsorted(joined, kept)])
+    apart = _apart(joined, round(_REFRACTORY_S * fs))
+    return Beats(samples=apart, leads=on[np.searchsorted(joined, apart)], doubtful=doubtful)

@@ -39,6 +39,7 @@ class Flaw(IntFlag):
     FLAT = 2
     SATURATED = 4
     NOISE = 8
+    DOUBTFUL = 16
 
 
 _WORDS = {
@@ -46,6 +47,7 @@ _WORDS = {
     Flaw.FLAT: "flat line, electrode or cable off",
     Flaw.SATURATED: "amplifier at its limit",
     Flaw.NOISE: "too noisy",
+    Flaw.DOUBTFUL: "no repeating heartbeat: noise, or ventricular fibrillation; look at the trace",
 }
 
 
@@ -73,7 +75,8 @@ class Quality:
         window: samples of a window, about one second.
         fs: sampling rate, Hz.
         seconds: length of the recording.
-        flaws: shape (leads, windows), `Flaw` bits; 0 where the lead can be analysed.
+        flaws: shape (leads, windows), `Flaw` bits; 0 where the lead can be analysed. What is left after the last whole window
+            is judged like that window.
         typical_mv: typical height of a good window of each lead, millivolt; NaN without one.
     """
 
@@ -92,7 +95,9 @@ class Quality:
     @property
     def analysable_s(self) -> float:
         """Seconds in which at least one lead can be analysed."""
-        return float(min(self.seconds, self.usable.sum() * self.window / self.fs))
+        usable = self.usable
+        rest = self.seconds - len(usable) * self.window / self.fs
+        return float(usable.sum() * self.window / self.fs + (rest if usable[-1] else 0.0))
 
     @property
     def share(self) -> float:
@@ -103,22 +108,30 @@ class Quality:
         """Part of one lead that can be analysed, 0 to 1."""
         return float((self.flaws[lead] == 0).mean())
 
-    def best_lead(self, start: int = 0, stop: int | None = None) -> int:
-        """The lead with most analysable windows between two windows; by equal merit the one usual for rhythm.
+    def ranked(self, start: int = 0, stop: int | None = None) -> list[int]:
+        """Leads by the number of analysable windows between two windows; by equal merit those usual for rhythm first.
 
         Returns:
-            Index of the lead.
+            Indices of the leads, best first.
         """
         good = (self.flaws[:, start:stop] == 0).sum(axis=1)
-        merit = [
-            (
-                int(good[i]),
-                -_PREFERRED.index(name) if name in _PREFERRED else -len(_PREFERRED),
-                float(np.nan_to_num(self.typical_mv[i])),
-            )
-            for i, name in enumerate(self.leads)
-        ]
-        return merit.index(max(merit))
+        usual = [_PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED) for name in self.leads]
+        height = np.nan_to_num(self.typical_mv)
+        return sorted(
+            range(len(self.leads)), key=lambda lead: (-int(good[lead]), usual[lead], -float(height[lead]))
+        )
+
+    def best_lead(self) -> int:
+        """Index of the best lead of the whole recording."""
+        return self.ranked()[0]
+
+    def without(self, doubtful: NDArray[np.bool_]) -> Quality:
+        """The same judgement with windows in which no lead shows a heart that repeats itself.
+
+        Args:
+            doubtful: shape (windows,).
+        """
+        return dataclasses.replace(self, flaws=self.flaws | (doubtful * int(Flaw.DOUBTFUL)).astype(np.uint8))
 
     def unanalysable(self, lead: int | None = None) -> list[Stretch]:
         """Stretches in which nothing, or one lead, can be analysed, with causes."""
@@ -136,16 +149,6 @@ def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Start and end (exclusive) of every run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _windows(signal: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """A stretch of one lead, shape (windows, window); the last window is filled up with NaN."""
-    count = -(-len(signal) // window)
-    if count * window == len(signal):
-        return np.asarray(signal, dtype=np.float32).reshape(count, window)
-    padded = np.full(count * window, np.nan, dtype=np.float32)
-    padded[: len(signal)] = signal
-    return padded.reshape(count, window)
 
 
 def _measure(
@@ -180,9 +183,12 @@ def _figures(
         part = signal[start : start + step]
         if not np.isnan(part).all():
             low, high = min(low, float(np.nanmin(part))), max(high, float(np.nanmax(part)))
+        release(signal)
     found = []
-    for start in range(0, len(signal), step):
-        found.append(_measure(_windows(signal[start : start + step], window), fs, (low, high)))
+    for start in range(0, len(signal) // window * window, step):
+        part = np.asarray(signal[start : start + step])
+        windows = part[: len(part) // window * window].reshape(-1, window)
+        found.append(_measure(windows, fs, (low, high)))
         release(signal)
         tick()
     return {name: np.concatenate([figures[name] for figures in found]) for name in found[0]}
@@ -253,7 +259,8 @@ def assess(recording: Recording, *, progress: Callable[[float], None] = silent) 
     if recording.seconds < LEAST_BEATS_S:
         raise UnusableRecording(RecordingReason.TOO_SHORT, seconds=recording.seconds, needed=LEAST_BEATS_S)
     window = max(2, round(recording.fs))
-    steps = len(recording.leads) * -(-recording.samples // (max(1, CHUNK // window) * window))
+    whole = recording.samples // window * window
+    steps = len(recording.leads) * -(-whole // (max(1, CHUNK // window) * window))
     done = 0
 
     def tick() -> None:

@@ -114,12 +114,13 @@ def test_levels_hold_every_peak() -> None:
     built = pyramid(sim.signals, 250.0)
     assert built.levels[-1].shape[1] <= 2048
     microvolt = np.rint(sim.signals * 1000)
-    for k, level in enumerate(built.levels, 1):
-        stretches = -(-sim.signals.shape[1] // 4**k)
+    for k, level in enumerate(built.levels):
+        size = 16 * 4**k
+        stretches = -(-sim.signals.shape[1] // size)
         assert level.shape == (2, stretches, 2)
-        padded = np.full((2, stretches * 4**k), np.nan, dtype=np.float32)
+        padded = np.full((2, stretches * size), np.nan, dtype=np.float32)
         padded[:, : microvolt.shape[1]] = microvolt
-        shaped = padded.reshape(2, stretches, 4**k)
+        shaped = padded.reshape(2, stretches, size)
         empty = np.isnan(shaped).all(axis=2)
         least = np.where(np.isnan(shaped), np.inf, shaped).min(axis=2)
         most = np.where(np.isnan(shaped), -np.inf, shaped).max(axis=2)
@@ -138,8 +139,9 @@ def test_levels_survive_storage(minute: SimulatedRecording) -> None:
             Pyramid.from_bytes(junk)
 
 
-def test_the_level_fits_the_screen(minute: SimulatedRecording) -> None:
+def test_the_level_fits_the_screen() -> None:
     built = pyramid(np.zeros((1, 24 * 3600 * 50), dtype=np.float32), 50.0)
-    assert built.level_for(1, 1000) == 0
-    assert built.level_for(24 * 3600, 1000) == 6  # 4320 samples a column; 4^6 = 4096
-    assert built.level_for(1e9, 1) == len(built.levels)
+    assert built.level_for(1, 1000) is None
+    assert built.level_for(320, 1000) == 0
+    assert built.level_for(24 * 3600, 1000) == 4  # 4320 samples a column; 16 x 4^4 = 4096
+    assert built.level_for(1e9, 1) == len(built.levels) - 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ml.datasets.simulated_recording import Heart, SimulatedRecording, simulate_recording
-from ml.recordings.delineation import corrected_qt, delineate, median_beat
-from ml.recordings.measures import Measures, measure
+from ml.recordings.delineation import Durations, corrected_qt, delineate, median_beat
+from ml.recordings.measures import Measures, check_rate, measure
 from ml.recordings.quality import assess
 from ml.recordings.reasons import UnusableRecording
 from ml.recordings.rhythm import intervals
@@ -228,3 +228,9 @@ def test_intervals_of_no_beats(minute: SimulatedRecording) -> None:
     none = np.empty(0, dtype=np.int64)
     found = intervals(none, 250.0, np.empty(0, dtype=np.str_), assess(as_recording(minute)))
     assert variability(found).nn_intervals == 0
+
+
+def test_a_strange_qrs_at_a_usual_rate_is_no_wrong_file(minute: SimulatedRecording) -> None:
+    found = intervals(minute.r_samples, 250.0, minute.labels, assess(as_recording(minute)))
+    (note,) = check_rate(found, Durations(pr_ms=None, qrs_ms=290, qt_ms=None, p_ms=None, beats=9), 250.0)
+    assert "hardly possible" in note

@@ -79,9 +79,13 @@ def test_stretches_in_which_all_leads_are_off_are_named_with_times() -> None:
     assert stretches[1].causes == ("flat line, electrode or cable off",)
 
 
-def test_a_last_second_that_is_not_whole_is_judged_by_what_is_there() -> None:
+def test_what_is_left_after_the_last_second_is_judged_like_it() -> None:
     sim = simulate_recording(seconds=10.5)
-    assert not assess(as_recording(sim)).flaws[:, :-1].any()
+    quality = assess(as_recording(sim))
+    assert (quality.analysable_s, quality.share, quality.unanalysable()) == (10.5, 1.0, [])
+    sim.signals[:, 9 * 250 :] = np.nan
+    (stretch,) = assess(as_recording(sim)).unanalysable()
+    assert (stretch.start_s, stretch.end_s) == (9.0, 10.5)
 
 
 @pytest.mark.parametrize(
