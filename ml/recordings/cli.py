@@ -116,7 +116,8 @@ def _qrs(options: argparse.Namespace) -> int:
     write(results, options.target or RESULTS)
     for ms, figures in results["tolerance_ms"].items():
         print(
-            f"within {ms} ms: sensitivity {figures['sensitivity']:.2%}, "
+            f"within {ms} ms: sensitivity {figures['sensitivity']:.2%} "
+            f"({figures['sensitivity_in_analysable']:.2%} where analysable), "
             f"positive predictive value {figures['positive_predictive_value']:.2%}"
         )
     print(f"{results['cpu_s_for_24_h']:.0f} s of processor time for 24 hours")
