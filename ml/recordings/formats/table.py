@@ -25,6 +25,7 @@ from ml.recordings.recording import CHUNK, Recording, allocate, check_size, rele
 
 NAME = "csv"
 _HEAD = 1 << 16
+_BLOCK = 1 << 22
 _NOTE = re.compile(
     r"^[#%;/\s]*(fs|frequency|sampling[ _]?(?:rate|frequency)|sample[ _]?rate|units?)(?:\s*[\[(](?:hz)[\])])?\s*[:=,]\s*([^\s,;]+)",
     re.IGNORECASE,
@@ -107,11 +108,22 @@ def _layout(path: Path) -> _Layout:
 
 
 def _count_lines(path: Path) -> int:
-    """Lines of a file: an upper limit of its samples."""
+    """Lines of a file: an upper limit of its samples.
+
+    Raises:
+        UnusableRecording: `recording_damaged` for a line of megabytes, which would have to be read into memory at once.
+    """
     lines = 1
     with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            lines += block.count(b"\n") or block.count(b"\r")
+        while block := file.read(_BLOCK):
+            found = block.count(b"\n") or block.count(b"\r")
+            if not found and len(block) == _BLOCK:
+                raise UnusableRecording(
+                    RecordingReason.DAMAGED,
+                    format="CSV",
+                    detail="one of its lines is millions of characters long",
+                )
+            lines += found
     return lines
 
 

@@ -322,6 +322,11 @@ def test_too_many_leads_are_refused_from_the_heading(stored: Callable[[bytes], P
     assert found.reason_code == "recording_too_large"
 
 
+def test_a_line_of_megabytes_is_not_read_into_memory(stored: Callable[[bytes], Path]) -> None:
+    found = refusal(stored(b"II,V1\n1,2\n" + b"1" * 9_000_000), fs=250, unit="mV")
+    assert found.reason_code == "recording_damaged"
+
+
 def test_choosing_a_format_loads_no_numerical_library() -> None:
     script = (
         "import sys; from ml.recordings.formats import sniff; sniff(b'x');"
