@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
 APP_ROLE = "cardiocare_app"
 # Tables of which the application may only add and read rows.
-APPEND_ONLY = ("accounts_auditevent", "diagnostics_prediction", "diagnostics_heatmap", "diagnostics_report")
+APPEND_ONLY = (
+    "accounts_auditevent",
+    "diagnostics_prediction",
+    "diagnostics_heatmap",
+    "diagnostics_report",
+    "diagnostics_recording",
+    "diagnostics_beatoverride",
+)
 
 
 def run_sql(path: Path) -> migrations.RunSQL:

@@ -50,12 +50,16 @@ class Config(BaseSettings):
         False, description="Trust `X-Forwarded-Proto` and `X-Forwarded-For` of exactly one proxy."
     )
     upload_max_mb: int = Field(20, ge=1, le=500, description="Largest file accepted, megabytes.")
+    recording_max_mb: int = Field(4000, ge=1, le=20_000, description="Largest recording accepted, megabytes.")
     upload_max_files: int = Field(50, ge=1, le=100, description="Most files accepted in one batch.")
     diagnosis_queue: Literal["gpu", "cpu"] = Field(
         "gpu", description="Queue that diagnoses are published to."
     )
     diagnosis_time_limit_s: int = Field(
         90, ge=1, le=3600, description="A diagnosis that runs longer is ended, seconds."
+    )
+    recording_time_limit_s: int = Field(
+        1800, ge=1, le=86_400, description="An analysis of a recording that runs longer is ended, seconds."
     )
     diagnosis_max_attempts: int = Field(
         3, ge=1, le=10, description="Attempts before a diagnosis stays failed."

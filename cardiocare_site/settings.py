@@ -93,6 +93,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FILES = 4 * CONFIG.upload_max_files
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 UPLOAD_MAX_BYTES = CONFIG.upload_max_mb * 1_000_000
+RECORDING_MAX_BYTES = CONFIG.recording_max_mb * 1_000_000
 UPLOAD_MAX_FILES = CONFIG.upload_max_files
 UPLOAD_MAX_PIXELS = 40_000_000
 
@@ -176,13 +177,15 @@ USE_TZ = True
 # PostgreSQL is the truth; the broker only carries ids, so nothing is lost when it is flushed (diagnostics.services.sweep).
 DIAGNOSIS_QUEUE = CONFIG.diagnosis_queue
 DIAGNOSIS_TIME_LIMIT_S = CONFIG.diagnosis_time_limit_s
-DIAGNOSIS_LEASE_S = CONFIG.diagnosis_time_limit_s + 15
+RECORDING_TIME_LIMIT_S = CONFIG.recording_time_limit_s
+# What a worker may still need after its time limit before an attempt counts as lost.
+DIAGNOSIS_GRACE_S = 15
 DIAGNOSIS_MAX_ATTEMPTS = CONFIG.diagnosis_max_attempts
 SWEEP_INTERVAL_S = CONFIG.sweep_interval_s
 
 CELERY_BROKER_URL = broker_from_url(CONFIG.redis_url.get_secret_value())
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": DIAGNOSIS_LEASE_S + 15,
+    "visibility_timeout": max(DIAGNOSIS_TIME_LIMIT_S, RECORDING_TIME_LIMIT_S) + 2 * DIAGNOSIS_GRACE_S,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,

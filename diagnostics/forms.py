@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from diagnostics.kinds import UNITS
 from diagnostics.models import Review
 from diagnostics.risk import LABEL_RISK
 from ml.contract import Outcome
@@ -46,6 +47,34 @@ class ReviewForm(forms.Form):
         self["decision"].field.choices = [confirm, override] if answer else [override]  # type: ignore[attr-defined]  # a ChoiceField
         if not answer:
             self["decision"].field.initial = Review.Decision.OVERRIDE.value
+
+
+class WindowForm(forms.Form):
+    """Which stretch of a recording a viewer shows."""
+
+    seconds = forms.FloatField(min_value=0.0, max_value=1e7)
+    columns = forms.IntegerField(min_value=1, max_value=20_000)
+    leads = forms.CharField(required=False, max_length=1000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The field `from` cannot be written as an attribute."""
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = forms.FloatField(min_value=0.0, max_value=1e7)
+
+
+class TellForm(forms.Form):
+    """What a recording's file does not say about itself."""
+
+    sampling_rate_hz = forms.FloatField(
+        label="Sampling rate, Hz",
+        required=False,
+        help_text="Samples per second, as the recorder's manual or export says.",
+    )
+    unit = forms.ChoiceField(
+        label="Unit of the values",
+        required=False,
+        choices=[("", "The file says it"), *((unit, unit) for unit in UNITS)],
+    )
 
 
 class PredictionFilterForm(forms.Form):

@@ -41,22 +41,46 @@ PLAIN_WORDS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# The same for a recording, which holds many beats.
+RECORDING_WORDS: dict[str, tuple[str, str]] = PLAIN_WORDS | {
+    "Normal": ("a normal rhythm", "The heartbeats in this recording look normal."),
+    "PAC": (
+        "early beats from the upper chambers",
+        (
+            "Some heartbeats came a little early and started in the upper chambers of the heart. This is common, also in healthy people,"
+            " and mostly harmless. Coffee, too little sleep or stress can bring it on."
+        ),
+    ),
+    "PVC": (
+        "early beats from the lower chambers",
+        (
+            "Some heartbeats came early and started in the lower chambers of the heart. Many people have such beats. Your doctor looks at"
+            " how often they come and how well your heart pumps, and tells you whether anything needs to be done."
+        ),
+    ),
+}
+
 CLOSING = (
     "A doctor has looked at this result and signed it. It describes this one recording only. If you have questions, or feel worse,"
     " talk to your doctor; with chest pain, fainting or trouble breathing call the emergency number."
 )
 
 
-def report_title(label: str) -> str:
+def words_of(*, recording: bool) -> dict[str, tuple[str, str]]:
+    """Title and paragraph by label."""
+    return RECORDING_WORDS if recording else PLAIN_WORDS
+
+
+def report_title(label: str, *, recording: bool) -> str:
     """One line: what was found."""
-    return f"Your ECG shows {PLAIN_WORDS[label][0]}"
+    return f"Your ECG shows {words_of(recording=recording)[label][0]}"
 
 
-def report_body(label: str, *, amended: bool) -> str:
+def report_body(label: str, *, amended: bool, recording: bool) -> str:
     """The report's paragraphs, separated by blank lines."""
     note = (
         ["This report replaces an earlier one; your doctor has looked at the recording again."]
         if amended
         else []
     )
-    return "\n\n".join([*note, PLAIN_WORDS[label][1], CLOSING])
+    return "\n\n".join([*note, words_of(recording=recording)[label][1], CLOSING])

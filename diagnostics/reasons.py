@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from ml.recordings.reasons import SENTENCES as RECORDING_SENTENCES
+from ml.recordings.reasons import RecordingReason
+
 
 class Reason(StrEnum):
     """Stable reason codes for refusals and failures."""
@@ -27,13 +30,16 @@ class Reason(StrEnum):
     TIME_LIMIT = "time_limit"
     FILE_MISSING = "file_missing"
     NO_MODEL = "no_model"
+    RATE_UNKNOWN = RecordingReason.RATE_UNKNOWN.value
+    UNIT_UNKNOWN = RecordingReason.UNIT_UNKNOWN.value
 
 
 SENTENCES: dict[Reason, str] = {
     Reason.EMPTY: "The file is empty. Export it again from the source and upload that copy.",
-    Reason.TOO_LARGE: "The file is larger than {limit_mb} MB. Upload a smaller image of the same trace.",
+    Reason.TOO_LARGE: "The file is larger than {limit_mb} MB. Upload a smaller copy of it, or a shorter stretch.",
     Reason.TOO_MANY: "Only {limit} files are taken at once, and this one came after them. Upload it in the next batch.",
-    Reason.UNKNOWN_TYPE: "This looks like {found}, which is not read yet. Upload the ECG as PNG, JPEG or WebP.",
+    Reason.UNKNOWN_TYPE: "This looks like {found}, which is not read yet. Upload the ECG as PNG, JPEG or WebP, or the recording as WFDB "
+    "in a zip archive, EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML or CSV.",
     Reason.NOT_AN_IMAGE: "This is {found}, not a photograph or scan, whatever its name says. Upload the ECG as PNG, JPEG or WebP.",
     Reason.TRUNCATED: "The image breaks off before its end, so part of the trace may be missing. Export or copy it again.",
     Reason.HIDDEN_DATA: "Other data follow the end of the image, as in a tampered file. Open it, save it as a new image, and upload that.",
@@ -47,6 +53,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.ANALYSIS_FAILED: "The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",
     Reason.TIME_LIMIT: "The analysis took too long and was ended. Run it again, or tell the administrator.",
     Reason.NO_MODEL: "No model is installed for this kind of file. The file is kept; ask the administrator to install one.",
+    Reason.RATE_UNKNOWN: RECORDING_SENTENCES[RecordingReason.RATE_UNKNOWN],
+    Reason.UNIT_UNKNOWN: RECORDING_SENTENCES[RecordingReason.UNIT_UNKNOWN],
     Reason.FILE_MISSING: "The stored file could not be read. Tell the administrator: the storage needs attention.",
 }
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch
 
 from accounts.policy import Permission, require
-from diagnostics.models import Diagnosis, Heatmap, Prediction, Report, Review, WorkerNode
+from diagnostics.models import (
+    BeatOverride,
+    Diagnosis,
+    Heatmap,
+    Prediction,
+    Recording,
+    Report,
+    Review,
+    WorkerNode,
+)
 
 if TYPE_CHECKING:
     import uuid
@@ -24,6 +33,7 @@ def diagnoses(actor: Actor, *, patient: Patient | None = None) -> QuerySet[Diagn
     heatmaps = Heatmap.objects.visible_to(actor).defer("png")  # only whether there is one
     predictions = (
         Prediction.objects.visible_to(actor)
+        .filter(attempt=F("diagnosis__attempt"))  # not what an earlier attempt was refused with
         .select_related("model_version")
         .defer("model_version__contract")
         .prefetch_related(Prefetch("heatmap", heatmaps))
@@ -73,6 +83,17 @@ def heatmap(actor: Actor, prediction_id: uuid.UUID) -> Heatmap:
 def heatmap_png(actor: Actor, prediction_id: uuid.UUID) -> bytes:
     """The bytes of `heatmap`."""
     return bytes(heatmap(actor, prediction_id).png)
+
+
+def recording(actor: Actor, diagnosis_id: uuid.UUID) -> Recording:
+    """What was found in a recording. Raises Recording.DoesNotExist if there is none that the actor may see."""
+    require(actor, Permission.READ_DIAGNOSES)
+    return Recording.objects.visible_to(actor).select_related("diagnosis").get(pk=diagnosis_id)
+
+
+def overrides(actor: Actor, found: Recording) -> QuerySet[BeatOverride]:
+    """Doctors' own classes for single beats, the latest of a beat last."""
+    return BeatOverride.objects.visible_to(actor).filter(recording=found)
 
 
 def reviews(actor: Actor, diagnosis: Diagnosis) -> QuerySet[Review]:

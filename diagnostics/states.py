@@ -23,7 +23,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.RUNNING: frozenset({Status.COMPLETED, Status.REFUSED, Status.FAILED}),
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.COMPLETED: frozenset({Status.REVIEWED}),
-    Status.REFUSED: frozenset(),
+    Status.REFUSED: frozenset({Status.QUEUED}),  # once a person has said what the file does not
     Status.REVIEWED: frozenset({Status.REVIEWED, Status.SIGNED}),
     Status.SIGNED: frozenset({Status.AMENDED}),
     Status.AMENDED: frozenset({Status.AMENDED}),

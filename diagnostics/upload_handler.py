@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from diagnostics.services.inspection import HEAD, most_bytes
+
 if TYPE_CHECKING:
     from typing import IO
 
@@ -30,11 +32,12 @@ class CappedUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self.file = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115  # the request closes it
         self.files_begun += 1
-        self.room = settings.UPLOAD_MAX_BYTES + 1 if self.files_begun <= settings.UPLOAD_MAX_FILES else 0
-        self.kept = 0
+        self.room = self.kept = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # Django's signature
-        """Write what still fits."""
+        """Write what still fits; what fits is known from the first bytes."""
+        if start == 0 and self.files_begun <= settings.UPLOAD_MAX_FILES:
+            self.room = most_bytes(raw_data[:HEAD]) + 1
         fits = raw_data[: self.room - self.kept]
         self.file.write(fits)
         self.kept += len(fits)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnostics.views import auditing, reports, results, worklist
+from diagnostics.views import auditing, recordings, reports, results, worklist
 
 app_name = "diagnostics"
 urlpatterns = [
@@ -16,6 +16,11 @@ urlpatterns = [
     path("diagnoses/<uuid:diagnosis_id>/review/", results.review, name="review"),
     path("diagnoses/<uuid:diagnosis_id>/sign/", results.sign, name="sign"),
     path("diagnoses/<uuid:diagnosis_id>/retry/", results.retry, name="retry"),
+    path("diagnoses/<uuid:diagnosis_id>/tell/", recordings.tell, name="tell"),
+    path("diagnoses/<uuid:diagnosis_id>/recording/", recordings.summary, name="recording"),
+    path("diagnoses/<uuid:diagnosis_id>/recording/beats/", recordings.beats, name="beats"),
+    path("diagnoses/<uuid:diagnosis_id>/recording/signal/", recordings.signal, name="signal"),
+    path("diagnoses/<uuid:diagnosis_id>/recording/override/", recordings.override, name="override"),
     path("reports/", reports.reports, name="reports"),
     path("reports/<uuid:report_id>/", reports.report, name="report"),
     path("predictions/", auditing.predictions, name="predictions"),

@@ -70,3 +70,47 @@ class ModelResult:
         fields = dataclasses.asdict(self)
         del fields["heatmap_png"]
         return fields | {"outcome": self.outcome.value, "prediction_set": list(self.prediction_set)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFindings:
+    """What was found in a recording beside the models' answers: its beats, measurements and how its signal is kept.
+
+    Attributes:
+        leads: names in the usual spelling.
+        fs: sampling rate, Hz.
+        samples: length.
+        summary: measurements, episodes, unanalysable stretches and warnings, as JSON types.
+        classes: names of the beat classes.
+        beat_samples: R peaks, int32 little endian, ascending.
+        beat_classes: one int8 per beat: position in ``classes``, -1 where the model was not sure.
+        beat_confidences: one byte per beat: calibrated probability of the most probable class in percent.
+        beat_heat: bytes per beat of where the model looked, 0 to 255, `heat_steps` each; empty if there is none.
+        heat: ``before_s`` and ``after_s`` of a beat's heat and its number of ``steps``; None if there is none.
+        signal: layout of the kept signal: ``tile`` (stretches per tile) and ``steps`` (samples per stretch of each level).
+    """
+
+    leads: tuple[str, ...]
+    fs: float
+    samples: int
+    summary: dict[str, Any]
+    classes: tuple[str, ...]
+    beat_samples: bytes
+    beat_classes: bytes
+    beat_confidences: bytes
+    beat_heat: bytes
+    heat: dict[str, Any] | None
+    signal: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Everything that the suite says about one file.
+
+    Attributes:
+        results: one per model, or one that says why no model could answer.
+        findings: of a recording that could be analysed, else None.
+    """
+
+    results: tuple[ModelResult, ...]
+    findings: RecordingFindings | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import itertools
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,9 +17,14 @@ from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM, Role
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction, Upload
+from diagnostics.services.findings import SignalStore, store_findings
+from diagnostics.services.lifecycle import Claim
 from diagnostics.states import Status
 from patients.models import CareTeamMember, Patient
 from tests import images
+
+if TYPE_CHECKING:
+    from ml.contract import RecordingFindings
 
 PASSWORD = "correct horse battery staple"
 _counter = itertools.count(1)
@@ -91,4 +98,76 @@ def completed(of: Patient, by: User, *, label: str = "PVC", **fields: Any) -> Di
     values: dict[str, Any] = {"risk_level": "moderate", "risk_reasons": ["beat-cnn sees a premature beat."]}
     row = diagnosis(of, by, status=Status.COMPLETED, **values | fields)
     prediction(row, label=label)
+    return row
+
+
+# Of the simulated recording: every twentieth beat comes early from a ventricle, three in a row at one place.
+PVCS = (20, 40, 60, 61, 62, 80)
+LEADS = ("MLII", "V1")
+
+
+@functools.cache
+def _analysed(leads: tuple[str, ...], seconds: float) -> tuple[RecordingFindings, dict[str, bytes]]:
+    """Findings of a simulated recording with its own truth as classes, and the tiles of its signal."""
+    import numpy as np
+
+    from ml.contract import RecordingFindings
+    from ml.datasets.simulated_recording import Heart, simulate_recording
+    from ml.recordings import tiles
+    from ml.recordings.analysis import analyse_recording
+    from ml.recordings.recording import Recording
+
+    heart = Heart(events=dict.fromkeys(PVCS, "PVC"))
+    made = simulate_recording(heart, seconds=seconds, fs=250.0, leads=LEADS, noise_mv=0.01, seed=1)
+    recording = Recording(
+        leads=leads,
+        signals=made.signals,
+        fs=made.fs,
+        started_at=None,
+        source_format="wfdb",
+        units=("mV",) * len(leads),
+    )
+
+    def truth(_: Any, __: float, r_samples: Any) -> tuple[Any, Any]:
+        nearest = np.abs(made.r_samples[:, None] - r_samples).argmin(axis=0)
+        return made.labels[nearest], np.full(len(r_samples), 0.9)
+
+    result = analyse_recording(recording, classify=truth)
+    kept: dict[str, bytes] = {}
+    signal = tiles.keep(recording, kept.__setitem__)
+    classes = ("Normal", "LBBB", "RBBB", "PAC", "PVC", "Fusion")
+    places = [classes.index(str(label)) for label in result.labels]
+    findings = RecordingFindings(
+        leads=leads,
+        fs=recording.fs,
+        samples=recording.samples,
+        summary=result.as_json(beats=False) | {"format": "wfdb", "started_at": None},
+        classes=classes,
+        beat_samples=result.samples.astype("<i4").tobytes(),
+        beat_classes=np.array(places, dtype=np.int8).tobytes(),
+        beat_confidences=bytes([90] * len(places)),
+        beat_heat=b"",
+        heat=None,
+        signal=signal,
+    )
+    return findings, kept
+
+
+def recording(
+    of: Patient, by: User, *, leads: tuple[str, ...] = LEADS, seconds: float = 120.0, **fields: Any
+) -> Diagnosis:
+    """A diagnosis of a recording with its beats and its signal, ready for review; premature beats at `PVCS`."""
+    findings, kept = _analysed(leads, seconds)
+    values: dict[str, Any] = {"risk_level": "high", "risk_reasons": ["1 run of premature ventricular beats."]}
+    row = diagnosis(of, by, status=Status.COMPLETED, data=uuid.uuid4().bytes, **values | fields)
+    with acting_as(SYSTEM):
+        Upload.objects.filter(pk=row.upload_id).update(
+            media_type="application/x-wfdb+zip", original_name="recording.zip"
+        )
+        store = SignalStore(Claim(row.pk, row.attempt))
+        for name, data in kept.items():
+            store(name, data)
+        signal = findings.signal | {"prefix": store.prefix}
+        store_findings(row, row.attempt, dataclasses.replace(findings, signal=signal))
+    prediction(row, heatmap=False, probabilities={"Normal": 0.9, "PVC": 0.1})
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,7 +12,8 @@ from django.db import InterfaceError, OperationalError
 
 from diagnostics.reasons import Reason
 from diagnostics.services import lifecycle
-from ml.contract import ModelResult
+from diagnostics.services.findings import SignalStore
+from ml.contract import Analysis
 from worker import suite
 from worker.context import persistently
 
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 
     from diagnostics.services.lifecycle import Claim
 
-Answer: TypeAlias = tuple[ModelResult, ...] | Exception
+Answer: TypeAlias = Analysis | Exception
 log = logging.getLogger(__name__)
 HELD_BACK_S = 1.0
+PROGRESS_EVERY_S = 1.0
 
 
 def run(claims: Sequence[Claim], *, deadline: float) -> None:
@@ -55,13 +58,52 @@ def analysed(claim: Claim, *, deadline: float) -> Answer:
     try:
         if time.monotonic() > deadline:
             raise SoftTimeLimitExceeded
-        results = suite.analyse(lifecycle.stored_bytes(claim))
+        answer = of_picture(claim) if claim.is_picture else of_recording(claim)
         if time.monotonic() > deadline:
             raise SoftTimeLimitExceeded  # a decoder may have caught it and called the file unreadable
+    except lifecycle.ClaimLost:
+        return Analysis(results=())  # recording it changes nothing
     except Exception as error:  # whatever it is, the diagnosis must not stay running
         log.exception("diagnosis %s attempt %s failed", claim.diagnosis_id, claim.attempt)
         return error
-    return results
+    return answer
+
+
+def of_picture(claim: Claim) -> Analysis:
+    """What the models of pictures answer."""
+    return Analysis(results=suite.analyse(lifecycle.stored_bytes(claim)))
+
+
+def of_recording(claim: Claim) -> Analysis:
+    """What the models of recordings answer; the signal is kept for the viewer on the way."""
+    signal, told = SignalStore(claim), Told(claim)
+    try:
+        with lifecycle.stored_file(claim) as path:
+            answer = suite.analyse_recording(
+                path, fs=claim.sampling_rate_hz, unit=claim.unit or None, progress=told, store=signal
+            )
+    except BaseException:
+        signal.discard()
+        raise
+    if answer.findings is None:
+        return answer
+    layout = answer.findings.signal | {"prefix": signal.prefix}
+    return dataclasses.replace(answer, findings=dataclasses.replace(answer.findings, signal=layout))
+
+
+class Told:
+    """Passes the progress of an analysis on, about once a second. Raises ClaimLost when nobody waits for it any more."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim, self._last = claim, 0.0
+
+    def __call__(self, part: float, step: str) -> None:
+        """Called by the analysis as often as it likes."""
+        if time.monotonic() - self._last < PROGRESS_EVERY_S:
+            return
+        self._last = time.monotonic()
+        percent = min(99, int(100 * part))
+        persistently(lambda: lifecycle.note_progress(self._claim, percent=percent, step=step))
 
 
 def record(answers: Mapping[Claim, Answer]) -> None:

@@ -34,5 +34,5 @@ class DiagnosesRequest(Request):
 
     def _lost(self, reason: Reason, detail: str) -> None:
         for diagnosis_id, attempt in self.kwargs["attempts"]:
-            claim = Claim(uuid.UUID(diagnosis_id), int(attempt), storage_name="")
+            claim = Claim(uuid.UUID(diagnosis_id), int(attempt))
             node.lost(claim, reason, detail)

@@ -7,7 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ml.contract import ModelResult
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ml.contract import Analysis, ModelResult
 
 
 def analyse(data: bytes) -> tuple[ModelResult, ...]:
@@ -15,6 +18,20 @@ def analyse(data: bytes) -> tuple[ModelResult, ...]:
     from ml import serving
 
     return serving.analyse(data)
+
+
+def analyse_recording(
+    path: Path,
+    *,
+    fs: float | None,
+    unit: str | None,
+    progress: Callable[[float, str], None],
+    store: Callable[[str, bytes], None] | None,
+) -> Analysis:
+    """Measure a recording and run every model that reads recordings; see `ml.serving.recordings.analyse_file`."""
+    from ml.serving import recordings
+
+    return recordings.analyse_file(path, fs=fs, unit=unit, progress=progress, store=store)
 
 
 @functools.cache

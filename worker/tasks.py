@@ -21,13 +21,14 @@ def run_diagnoses(self: Task, *, attempts: list[tuple[str, int]]) -> None:
 
     While the database is away it waits a few seconds, then leaves the rest to the lease and the sweeper.
     """
-    deadline = time.monotonic() + self.app.conf.task_soft_time_limit
+    limit_s = (self.request.timelimit or [None, None])[1] or self.app.conf.task_soft_time_limit
+    deadline = time.monotonic() + limit_s
     claims = persistently(lambda: lifecycle.claim(attempts, worker=str(self.request.hostname)))
     mine = {(str(claim.diagnosis_id), claim.attempt) for claim in claims}
     for diagnosis_id, attempt in attempts:
         if (diagnosis_id, attempt) not in mine:
             log.info("diagnosis %s attempt %s is not to be run (again)", diagnosis_id, attempt)
-    with watched(claims):
+    with watched(claims, limit_s=limit_s):
         diagnosing.run(claims, deadline=deadline)
 
 

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from diagnostics.models import Diagnosis, Prediction
+from diagnostics.models import Diagnosis, Prediction, Recording
 from patients.models import Patient
 
 
@@ -94,6 +94,32 @@ class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
     def get_reason_code(self, diagnosis: Diagnosis) -> str | None:
         """None unless refused or failed."""
         return diagnosis.reason_code or None
+
+
+class RecordingSerializer(serializers.ModelSerializer[Recording]):
+    """What was found in a recording. Beats are given as three lists of the same length."""
+
+    beat_samples = serializers.SerializerMethodField()
+    beat_classes = serializers.SerializerMethodField()
+    beat_confidences = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Recording
+        fields = [
+            "leads", "fs", "samples", "summary", "classes", "beat_samples", "beat_classes", "beat_confidences",
+        ]  # fmt: skip
+
+    def get_beat_samples(self, recording: Recording) -> list[int]:
+        """R peaks, in samples."""
+        return recording.beats().samples
+
+    def get_beat_classes(self, recording: Recording) -> list[int]:
+        """Position in `classes`; -1 where the model was not sure."""
+        return recording.beats().classes
+
+    def get_beat_confidences(self, recording: Recording) -> list[int]:
+        """Calibrated probability of the most probable class, percent."""
+        return recording.beats().confidences
 
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):

@@ -10,6 +10,7 @@ urlpatterns = [
     path("uploads/", views.UploadView.as_view(), name="uploads"),
     path("diagnoses/", views.DiagnosisListView.as_view(), name="diagnoses"),
     path("diagnoses/<uuid:diagnosis_id>/", views.DiagnosisView.as_view(), name="diagnosis"),
+    path("diagnoses/<uuid:diagnosis_id>/recording/", views.RecordingView.as_view(), name="recording"),
     path("predictions/<uuid:prediction_id>/heatmap/", views.HeatmapView.as_view(), name="heatmap"),
     path("patients/", views.PatientListView.as_view(), name="patients"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),

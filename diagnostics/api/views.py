@@ -18,10 +18,11 @@ from diagnostics import selectors
 from diagnostics.api.serializers import (
     DiagnosisSerializer,
     PatientSerializer,
+    RecordingSerializer,
     UploadRequestSerializer,
     UploadResponseSerializer,
 )
-from diagnostics.models import Diagnosis, Heatmap
+from diagnostics.models import Diagnosis, Heatmap, Recording
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
 from patients.models import Patient
@@ -97,6 +98,25 @@ class DiagnosisView(APIView):
             raise Http404 from None
         audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id)
         return Response(DiagnosisSerializer(diagnosis, context={"request": request}).data)
+
+
+class RecordingView(APIView):
+    """What was found in a recording."""
+
+    permission = Permission.READ_DIAGNOSES
+
+    @extend_schema(responses=RecordingSerializer)
+    def get(self, request: Request, diagnosis_id: uuid.UUID) -> Response:
+        """Measurements, episodes, stretches that could not be analysed, and every beat."""
+        try:
+            recording = selectors.recording(request.user, diagnosis_id)
+        except Recording.DoesNotExist:
+            raise Http404 from None
+        diagnosis = recording.diagnosis
+        audit.record(
+            audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id, detail={"recording": True}
+        )
+        return Response(RecordingSerializer(recording).data)
 
 
 class HeatmapView(APIView):

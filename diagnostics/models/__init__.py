@@ -2,8 +2,20 @@
 
 from diagnostics.models.diagnosis import Diagnosis
 from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
+from diagnostics.models.recording import BeatOverride, Recording
 from diagnostics.models.review import Report, Review
 from diagnostics.models.upload import Upload
 from diagnostics.models.worker_node import WorkerNode
 
-__all__ = ["Diagnosis", "Heatmap", "ModelVersion", "Prediction", "Report", "Review", "Upload", "WorkerNode"]
+__all__ = [
+    "BeatOverride",
+    "Diagnosis",
+    "Heatmap",
+    "ModelVersion",
+    "Prediction",
+    "Recording",
+    "Report",
+    "Review",
+    "Upload",
+    "WorkerNode",
+]

@@ -35,6 +35,7 @@ class Diagnosis(models.Model):
     technical_detail = models.TextField(blank=True)
     risk_level = models.CharField(max_length=8, choices=RiskLevel, blank=True)
     risk_reasons = ArrayField(models.TextField(), default=list)
+    progress = models.PositiveSmallIntegerField(default=0, help_text="percent of a running analysis")
     worker = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     queued_at = models.DateTimeField(db_default=Now())
@@ -62,6 +63,11 @@ class Diagnosis(models.Model):
     def __str__(self) -> str:
         """Short id and state."""
         return f"{str(self.pk)[:8]} {self.status}"
+
+    @property
+    def state_token(self) -> str:
+        """What a polling page has seen; it gets a new row only when this changes."""
+        return f"{self.status}-{self.attempt}-{self.progress}"
 
     @property
     def settled(self) -> bool:

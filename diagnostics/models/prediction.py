@@ -88,7 +88,9 @@ class Prediction(models.Model):
     class Meta:
         ordering = ["-created_at", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["diagnosis", "model_version"], name="diagnostics_prediction_once")
+            models.UniqueConstraint(
+                fields=["diagnosis", "attempt", "model_version"], name="diagnostics_prediction_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ class Upload(models.Model):
     media_type = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(help_text="bytes")
     sha256 = models.CharField(max_length=64)
+    sampling_rate_hz = models.FloatField(null=True, help_text="as a person said it, where the file does not")
+    unit = models.CharField(max_length=2, blank=True, help_text="of its values, likewise: uV, mV or V")
     storage_name = models.CharField(max_length=200)
 
     objects = UploadQuerySet.as_manager()

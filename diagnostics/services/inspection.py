@@ -6,17 +6,20 @@ import dataclasses
 import hashlib
 import struct
 import warnings
+import zipfile
 from typing import IO
 
 from django.conf import settings
 from PIL import Image
 
+from diagnostics.kinds import PICTURES, RECORDINGS
 from diagnostics.reasons import Reason, sentence
+from ml.recordings.formats.sniffing import sniff
 
-MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 FAMILY = {"MPO": "JPEG"}  # several JPEGs in one file, as phones write them; the first one is read
 SMALLEST_SIDE = 32
-HEAD = 1024
+HEAD = 4096
+_AT_ONCE = 1 << 20
 # First bytes -> how a person calls it.
 KNOWN_HEADS = (
     (b"%PDF", "a PDF document"),
@@ -61,15 +64,17 @@ def inspect(file: IO[bytes]) -> Inspected:
     Memory: one decoded image of at most `UPLOAD_MAX_PIXELS` pixels.
 
     Raises:
-        Refused: with the reason, if it is not a whole, plain, readable image within the limits.
+        Refused: with the reason, if it is neither a whole, plain, readable image nor a recording, or beyond the limits.
     """
     size = file.seek(0, 2)
     if size == 0:
         raise Refused(Reason.EMPTY)
-    if size > settings.UPLOAD_MAX_BYTES:
-        raise Refused(Reason.TOO_LARGE, limit_mb=settings.UPLOAD_MAX_BYTES // 1_000_000)
     file.seek(0)
     head = file.read(HEAD)
+    if size > most_bytes(head):
+        raise Refused(Reason.TOO_LARGE, limit_mb=most_bytes(head) // 1_000_000)
+    if recording := recording_format(head):
+        return _recording(file, recording, size)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -85,11 +90,41 @@ def inspect(file: IO[bytes]) -> Inspected:
     return Inspected(media_type, size, hashlib.sha256(data).hexdigest())
 
 
+def recording_format(head: bytes) -> str | None:
+    """The format of a recording, by a file's first bytes; None for anything else."""
+    return None if _active(head) else sniff(head)
+
+
+def most_bytes(head: bytes) -> int:
+    """How large a file that begins so may be: recordings of days are larger than pictures."""
+    return settings.RECORDING_MAX_BYTES if recording_format(head) else settings.UPLOAD_MAX_BYTES
+
+
+def _recording(file: IO[bytes], name: str, size: int) -> Inspected:
+    """A recording is read and judged by the worker; here only its kind must be right. It never is in memory as a whole."""
+    if name == "wfdb" and not _holds_a_record(file):
+        raise Refused(Reason.UNKNOWN_TYPE, found="a zip archive or Office document")
+    digest = hashlib.sha256()
+    file.seek(0)
+    while part := file.read(_AT_ONCE):
+        digest.update(part)
+    return Inspected(RECORDINGS[name][0], size, digest.hexdigest())
+
+
+def _holds_a_record(file: IO[bytes]) -> bool:
+    """Whether a zip archive holds a WFDB header."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith(".hea") for name in archive.namelist())
+    except Exception:  # noqa: BLE001  # a damaged archive makes zipfile raise whatever it runs into
+        return False
+
+
 def _decode(file: IO[bytes], head: bytes) -> str:
     """Decode the image fully, once its header has promised to fit; return its media type."""
     file.seek(0)
     try:
-        image = Image.open(file, formats=tuple(MEDIA_TYPES))
+        image = Image.open(file, formats=tuple(PICTURES))
     except Image.DecompressionBombError:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise Refused(Reason.TOO_MANY_PIXELS, pixels=f"more than {most}", limit=_limit()) from None
@@ -104,18 +139,22 @@ def _decode(file: IO[bytes], head: bytes) -> str:
         image.load()
     except Exception:  # noqa: BLE001  # the same
         raise Refused(Reason.TRUNCATED) from None
-    return MEDIA_TYPES[FAMILY.get(image.format or "", image.format or "")]
+    return PICTURES[FAMILY.get(image.format or "", image.format or "")][0]
 
 
 def _limit() -> int:
     return settings.UPLOAD_MAX_PIXELS // 1_000_000
 
 
-def _not_an_image(head: bytes) -> Refused:
+def _active(head: bytes) -> str:
+    """What a file that a browser would run calls itself; "" for any other."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for mark, name in ACTIVE_MARKS:
-        if mark in text:
-            return Refused(Reason.NOT_AN_IMAGE, found=name)
+    return next((name for mark, name in ACTIVE_MARKS if mark in text), "")
+
+
+def _not_an_image(head: bytes) -> Refused:
+    if active := _active(head):
+        return Refused(Reason.NOT_AN_IMAGE, found=active)
     if head[128:132] == b"DICM":
         return Refused(Reason.UNKNOWN_TYPE, found="a DICOM file")
     for start, name in KNOWN_HEADS:

@@ -5,10 +5,14 @@ Each move is one conditional UPDATE on (id, status, attempt), so a late or doubl
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import logging
+import shutil
+import tempfile
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -21,27 +25,43 @@ from django.utils import timezone
 from accounts import audit
 from accounts.policy import Permission, require
 from diagnostics import risk
+from diagnostics.kinds import is_picture
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
 from diagnostics.reasons import Reason, sentence
-from diagnostics.services.queue import in_messages, messages_waiting, publish, publish_on_commit
+from diagnostics.risk_recording import assess_recording
+from diagnostics.services.findings import store_findings
+from diagnostics.services.queue import (
+    in_messages,
+    messages_waiting,
+    publish,
+    publish_on_commit,
+    time_limit_s,
+)
 from diagnostics.states import IllegalMove, Status, check_move
-from ml.contract import ModelResult, Outcome
+from ml.contract import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from django.db.models import QuerySet
 
     from accounts.actor import Actor
+    from ml.contract import Analysis, ModelResult
 
 log = logging.getLogger(__name__)
 ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
 # A queued diagnosis whose message seems lost is published again after this time.
 REPUBLISH_AFTER = dt.timedelta(seconds=20)
 PUBLISHED_AT_ONCE = 1000
+# Of a claim: what an analysis must know about the file.
+OF_FILE = ("storage_name", "media_type", "sampling_rate_hz", "unit")
 OUTCOME_FIELDS = (
     "status", "message", "reason_code", "risk_level", "risk_reasons", "finished_at", "lease_until",
 )  # fmt: skip
+
+
+class ClaimLost(Exception):  # named after what happened
+    """An attempt was taken back while it ran."""
 
 
 class StoredFileMissing(Exception):  # named after what happened
@@ -54,7 +74,15 @@ class Claim:
 
     diagnosis_id: uuid.UUID
     attempt: int
-    storage_name: str
+    storage_name: str = ""
+    media_type: str = ""
+    sampling_rate_hz: float | None = None
+    unit: str = ""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the file is a picture; else it is a recording."""
+        return is_picture(self.media_type)
 
 
 def claim(attempts: Sequence[tuple[uuid.UUID | str, int]], *, worker: str) -> list[Claim]:
@@ -69,20 +97,35 @@ def claim(attempts: Sequence[tuple[uuid.UUID | str, int]], *, worker: str) -> li
         Diagnosis.objects.select_for_update(of=("self",))
         .filter(pk__in=wanted, status=Status.QUEUED)
         .order_by("pk")  # two workers with the same message lock in the same order
-        .values_list("pk", "attempt", "upload__storage_name")
+        .values_list("pk", "attempt", *(f"upload__{name}" for name in OF_FILE))
     )
     with transaction.atomic(savepoint=False):
         claims = [Claim(*row) for row in waiting if wanted[row[0]] == row[1]]
         now = timezone.now()
         if claims:
+            limit_s = max(time_limit_s(one.media_type) for one in claims)
             Diagnosis.objects.filter(pk__in=[one.diagnosis_id for one in claims]).update(
                 status=Status.RUNNING,
+                progress=0,
                 started_at=now,
-                lease_until=now + dt.timedelta(seconds=settings.DIAGNOSIS_LEASE_S),
+                lease_until=now + dt.timedelta(seconds=limit_s + settings.DIAGNOSIS_GRACE_S),
                 worker=worker,
                 message="The models are reading the trace.",
             )
     return claims
+
+
+def note_progress(claimed: Claim, *, percent: int, step: str) -> None:
+    """Tell how far a running attempt is.
+
+    Raises:
+        ClaimLost: the attempt was taken back; whatever it finds is no longer wanted.
+    """
+    held = Diagnosis.objects.filter(
+        pk=claimed.diagnosis_id, attempt=claimed.attempt, status=Status.RUNNING
+    ).update(progress=percent, message=f"{step}, {percent} % done.")
+    if not held:
+        raise ClaimLost(f"attempt {claimed.attempt} of {claimed.diagnosis_id} was taken back")
 
 
 def stored_bytes(claimed: Claim) -> bytes:
@@ -96,9 +139,31 @@ def stored_bytes(claimed: Claim) -> bytes:
         raise StoredFileMissing(str(error)) from error
 
 
+@contextlib.contextmanager
+def stored_file(claimed: Claim) -> Iterator[Path]:
+    """The uploaded file on this machine's disk, never in memory as a whole. Raises StoredFileMissing as `stored_bytes` does."""
+    try:
+        path = Path(default_storage.path(claimed.storage_name))
+    except NotImplementedError:  # a storage that is not on a disk
+        path = None
+    if path is not None:
+        if not path.is_file():
+            raise StoredFileMissing(claimed.storage_name)
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="cardiocare-") as copy:
+        try:
+            with default_storage.open(claimed.storage_name, "rb") as file:
+                shutil.copyfileobj(file, copy)
+        except Exception as error:  # each storage back end raises its own
+            raise StoredFileMissing(str(error)) from error
+        copy.flush()
+        yield Path(copy.name)
+
+
 @transaction.atomic(savepoint=False)
 def record_results(
-    answers: Mapping[Claim, Sequence[ModelResult]], *, contracts: Mapping[str, dict[str, Any]]
+    answers: Mapping[Claim, Analysis], *, contracts: Mapping[str, dict[str, Any]]
 ) -> list[Diagnosis]:
     """Store predictions, heatmaps, risk and state in one transaction; without attempts that no longer hold their claim.
 
@@ -107,10 +172,12 @@ def record_results(
         contracts: a model's model.json by its name.
     """
     diagnoses = {row.pk: row for row in _locked(answers)}
-    held = {claim: results for claim, results in answers.items() if claim.diagnosis_id in diagnoses}
+    held = {claim: answer for claim, answer in answers.items() if claim.diagnosis_id in diagnoses}
     _store_predictions(held, contracts)
-    for claim, results in held.items():
-        _conclude(diagnoses[claim.diagnosis_id], claim, results)
+    for claim, answer in held.items():
+        _conclude(diagnoses[claim.diagnosis_id], claim, answer)
+        if answer.findings is not None:
+            store_findings(diagnoses[claim.diagnosis_id], claim.attempt, answer.findings)
     # One statement for rows that are there already: an update in a loop costs a round trip for each.
     Diagnosis.objects.bulk_create(
         diagnoses.values(), update_conflicts=True, unique_fields=["id"], update_fields=OUTCOME_FIELDS
@@ -125,10 +192,13 @@ def _locked(claims: Iterable[Claim]) -> list[Diagnosis]:
     return [row for row in running.order_by("pk") if row.attempt == attempts[row.pk]]
 
 
-def _conclude(diagnosis: Diagnosis, claimed: Claim, results: Sequence[ModelResult]) -> None:
+def _conclude(diagnosis: Diagnosis, claimed: Claim, answer: Analysis) -> None:
     """Set state, message and risk of a diagnosis whose models have answered."""
+    results = answer.results
     answered = [result for result in results if result.outcome in ANSWERED]
-    level, reasons = risk.assess(results)
+    level, reasons = (
+        assess_recording(answer.findings.summary) if answer.findings is not None else risk.assess(results)
+    )
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)
     told = next(iter([*answered, *results]), None)
@@ -145,10 +215,8 @@ def _conclude(diagnosis: Diagnosis, claimed: Claim, results: Sequence[ModelResul
     )
 
 
-def _store_predictions(
-    answers: Mapping[Claim, Sequence[ModelResult]], contracts: Mapping[str, dict[str, Any]]
-) -> None:
-    pairs = [(claim, result) for claim, results in answers.items() for result in results]
+def _store_predictions(answers: Mapping[Claim, Analysis], contracts: Mapping[str, dict[str, Any]]) -> None:
+    pairs = [(claim, result) for claim, answer in answers.items() for result in answer.results]
     versions = {model: _version(model, contracts[model[0]]) for model in {_model(r) for _, r in pairs}}
     predictions = [_prediction(claim, result, versions[_model(result)]) for claim, result in pairs]
     Prediction.objects.bulk_create(predictions)
@@ -197,7 +265,7 @@ def record_failure(claimed: Claim, *, reason: Reason, technical_detail: str) -> 
     for diagnosis in _locked([claimed]):
         _fail(diagnosis, reason, technical_detail)
         if diagnosis.attempt < settings.DIAGNOSIS_MAX_ATTEMPTS:
-            _requeue(diagnosis)
+            requeue(diagnosis)
 
 
 def _fail(diagnosis: Diagnosis, reason: Reason, technical_detail: str) -> None:
@@ -218,10 +286,12 @@ def _fail(diagnosis: Diagnosis, reason: Reason, technical_detail: str) -> None:
     )
 
 
-def _requeue(diagnosis: Diagnosis) -> None:
+def requeue(diagnosis: Diagnosis) -> None:
+    """Count the attempt up and queue it; part of the caller's transaction. Raises IllegalMove."""
     check_move(diagnosis.status, Status.QUEUED)
     diagnosis.status, diagnosis.attempt = Status.QUEUED, diagnosis.attempt + 1
     diagnosis.queued_at, diagnosis.finished_at, diagnosis.reason_code = timezone.now(), None, ""
+    diagnosis.progress = 0
     diagnosis.message = "Waiting for a worker, once more."
     diagnosis.save()
     publish_on_commit([diagnosis])
@@ -238,7 +308,7 @@ def retry(actor: Actor, *, diagnosis_id: uuid.UUID) -> Diagnosis:
     diagnosis = Diagnosis.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=diagnosis_id)
     if diagnosis.status != Status.FAILED:
         raise IllegalMove(Status(diagnosis.status), Status.QUEUED)
-    _requeue(diagnosis)
+    requeue(diagnosis)
     audit.record(audit.Action.UPDATE, obj=diagnosis, patient_id=diagnosis.patient_id, detail={"retry": True})
     return diagnosis
 
@@ -257,7 +327,7 @@ def _take_back(lost: QuerySet[Diagnosis], why: str) -> int:
         taken_back += 1
         _fail(diagnosis, Reason.WORKER_LOST, f"{diagnosis.worker}: {why}")
         if diagnosis.attempt < settings.DIAGNOSIS_MAX_ATTEMPTS:
-            _requeue(diagnosis)
+            requeue(diagnosis)
     return taken_back
 
 
@@ -285,7 +355,8 @@ def _publish_missing(now: dt.datetime) -> int:
     waiting = overdue.select_for_update(skip_locked=True, of=("self",)).select_related("upload")
     published = []
     for together in in_messages(waiting.order_by("queued_at")[:PUBLISHED_AT_ONCE]):
-        if not publish([(diagnosis.pk, diagnosis.attempt) for diagnosis in together]):
+        limit_s = time_limit_s(together[0].upload.media_type)
+        if not publish([(diagnosis.pk, diagnosis.attempt) for diagnosis in together], limit_s=limit_s):
             break
         published += [diagnosis.pk for diagnosis in together]
     Diagnosis.objects.filter(pk__in=published).update(queued_at=now)

@@ -11,6 +11,8 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
+from diagnostics.kinds import is_picture
+
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,14 +30,20 @@ BROKER_REST_S = 3.0
 _rest_until = 0.0
 
 
-def publish(attempts: Sequence[tuple[uuid.UUID, int]]) -> bool:
-    """Tell the workers of attempts (diagnosis id, number) in one message. False, and a log line, when the broker is away."""
+def publish(attempts: Sequence[tuple[uuid.UUID, int]], *, limit_s: int | None = None) -> bool:
+    """Tell the workers of attempts (diagnosis id, number) in one message. False, and a log line, when the broker is away.
+
+    `limit_s` is the time that the whole message may take; that of pictures if None.
+    """
+    limit_s = limit_s or settings.DIAGNOSIS_TIME_LIMIT_S
     global _rest_until  # noqa: PLW0603  # one broker per process
     if time.monotonic() < _rest_until:
         return False
     message = {"attempts": [[str(diagnosis_id), attempt] for diagnosis_id, attempt in attempts]}
     try:
-        current_app.send_task(RUN_DIAGNOSES, kwargs=message)
+        current_app.send_task(
+            RUN_DIAGNOSES, kwargs=message, time_limit=limit_s, soft_time_limit=max(1, limit_s - 5)
+        )
     except Exception:  # noqa: BLE001  # kombu, redis and the socket raise unrelated types
         _rest_until = time.monotonic() + BROKER_REST_S
         log.warning("broker unavailable; diagnosis %s and what follows wait for the sweeper", attempts[0][0])
@@ -47,18 +55,20 @@ def publish_on_commit(diagnoses: Iterable[Diagnosis]) -> None:
     """Publish once the surrounding transaction has committed."""
     for together in in_messages(diagnoses):
         attempts = [(diagnosis.pk, diagnosis.attempt) for diagnosis in together]
-        transaction.on_commit(functools.partial(publish, attempts), robust=True)
+        limit_s = time_limit_s(together[0].upload.media_type)
+        transaction.on_commit(functools.partial(publish, attempts, limit_s=limit_s), robust=True)
 
 
 def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
     """Which diagnoses share a message.
 
-    A second attempt goes alone: if its file ended a worker, it must not take others with it again.
+    A second attempt goes alone: if its file ended a worker, it must not take others with it again. So does a recording,
+    which takes its time.
     """
     together: list[Diagnosis] = []
     size = 0
     for diagnosis in diagnoses:
-        if diagnosis.attempt > 1:
+        if diagnosis.attempt > 1 or not is_picture(diagnosis.upload.media_type):
             yield [diagnosis]
             continue
         if together and (
@@ -70,6 +80,11 @@ def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
         size += diagnosis.upload.size
     if together:
         yield together
+
+
+def time_limit_s(media_type: str) -> int:
+    """How long the analysis of such a file may take, seconds."""
+    return settings.DIAGNOSIS_TIME_LIMIT_S if is_picture(media_type) else settings.RECORDING_TIME_LIMIT_S
 
 
 def messages_waiting() -> int:

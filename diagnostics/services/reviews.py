@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.actor import person_id
 from accounts.policy import Permission, require
+from diagnostics.kinds import is_picture
 from diagnostics.models import Diagnosis, Report, Review
 from diagnostics.plain_words import report_body, report_title
 from diagnostics.risk import LABEL_RISK, RiskLevel
@@ -100,14 +101,15 @@ def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
         raise ReviewRefused("You can only sign your own review. Review the result yourself first.")
     if Report.objects.filter(review=latest).exists():
         raise ReviewRefused("This review is signed already. To amend the report, review the result again.")
+    recording = not is_picture(diagnosis.upload.media_type)
     report = Report.objects.create(
         patient_id=diagnosis.patient_id,
         diagnosis=diagnosis,
         review=latest,
         version=diagnosis.reports.count() + 1,
         signed_by_id=person_id(actor),
-        title=report_title(latest.label),
-        body=report_body(latest.label, amended=after is Status.AMENDED),
+        title=report_title(latest.label, recording=recording),
+        body=report_body(latest.label, amended=after is Status.AMENDED, recording=recording),
         risk_level=latest.risk_level,
     )
     diagnosis.status = after

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.actor import on_rollback, person_id
 from accounts.models import AuditEvent
 from accounts.policy import Permission, require
+from diagnostics.kinds import EXTENSIONS
 from diagnostics.models import Diagnosis, Upload
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.inspection import Inspected, Refused, inspect
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 200
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,10 @@ from accounts import audit
 from accounts.policy import Permission, can
 from accounts.views.access import page
 from diagnostics import selectors
-from diagnostics.forms import ReviewForm, label_words
-from diagnostics.models import Heatmap
-from diagnostics.services import lifecycle, reviews
+from diagnostics.forms import ReviewForm, TellForm, label_words
+from diagnostics.kinds import is_picture
+from diagnostics.models import Heatmap, Recording
+from diagnostics.services import lifecycle, recordings, reviews
 from diagnostics.states import IllegalMove, Status
 from diagnostics.views import shown
 from diagnostics.views.pictures import safe_png
@@ -49,8 +50,13 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         .filter(prediction__diagnosis=diagnosis)
         .values_list("pk", flat=True)
     )
+    recording = Recording.objects.visible_to(request.user).filter(pk=diagnosis.pk).first()
     context = {
         "diagnosis": diagnosis,
+        "is_picture": is_picture(diagnosis.upload.media_type),
+        "recording": recording,
+        "measures": shown.recording_facts(recording) if recording else [],
+        "tell_form": TellForm() if _may_tell(request, diagnosis) else None,
         "facts": shown.upload_facts(diagnosis),
         "predictions": shown.shown_predictions(diagnosis, mapped),
         "form": form,
@@ -64,11 +70,18 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
     return render(request, "diagnostics/detail.html", context, status=422 if form.errors else 200)
 
 
+def _may_tell(request: PageRequest, diagnosis: Diagnosis) -> bool:
+    asked = diagnosis.status == Status.REFUSED and diagnosis.reason_code in recordings.ASKED
+    return asked and can(request.user, Permission.UPLOAD)
+
+
 @require_safe
 @page(Permission.READ_DIAGNOSES)
 def image(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     """The uploaded picture as a new PNG, never its own bytes."""
     diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
+    if not is_picture(diagnosis.upload.media_type):
+        raise Http404
     audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id, detail={"image": True})
     try:
         png = safe_png(diagnosis.upload.storage_name)

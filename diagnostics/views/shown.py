@@ -15,15 +15,27 @@ from diagnostics.states import Status
 from ml.contract import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from diagnostics.models import Diagnosis, Prediction
+    from diagnostics.models import Diagnosis, Prediction, Recording
 
 SHORT_HASH = 12
+LETTERS = {"Normal": "N", "LBBB": "L", "RBBB": "R", "PAC": "A", "PVC": "V", "Fusion": "F", "VF": "!"}
+EPISODE_WORDS = {
+    "pause": "Pause",
+    "bradycardia": "Slow rhythm",
+    "tachycardia": "Fast rhythm",
+    "ventricular_run": "Run of PVCs",
+    "ventricular_couplet": "Pair of PVCs",
+    "ventricular_bigeminy": "Ventricular bigeminy",
+    "ventricular_trigeminy": "Ventricular trigeminy",
+    "atrial_run": "Run of PACs",
+    "ventricular_fibrillation": "VF or VT",
+}
 OUTCOME_WORDS = {
     Outcome.ABSTAINED: "The model is not sure enough to answer. A person has to read the trace.",
     Outcome.NOT_ELIGIBLE: "This file is not what the model was made for, so it did not answer.",
-    Outcome.POOR_INPUT: "The picture is too poor to be read, so the model did not answer.",
+    Outcome.POOR_INPUT: "The file cannot be read well enough, so the model did not answer.",
 }
 
 
@@ -32,11 +44,6 @@ def percent(share: float | None) -> str:
     if share is None:
         return "none"
     return "over 99.9 %" if share > 0.999 else f"{share * 100:.1f} %"
-
-
-def state_token(diagnosis: Diagnosis) -> str:
-    """What a polling page has seen; it gets a new row only when this changes."""
-    return f"{diagnosis.status}-{diagnosis.attempt}"
 
 
 def fact(label: str, value: Any) -> dict[str, Any]:
@@ -132,6 +139,73 @@ class ShownPrediction:
             row | {"value": row["value"][:SHORT_HASH] + "…"} if "SHA" in row["label"] else row
             for row in facts
         ]
+
+
+def recording_findings(recording: Recording) -> dict[str, Any]:
+    """What the viewer of a recording needs before any signal."""
+    summary = recording.summary
+    return {
+        "leads": recording.leads,
+        "fs": recording.fs,
+        "samples": recording.samples,
+        "seconds": recording.seconds,
+        "started_at": summary["started_at"],
+        "best_lead": summary["best_lead"],
+        "classes": recording.classes,
+        "letters": {name: LETTERS.get(name, name[0]) for name in recording.classes} | {"unsure": "?"},
+        "counts": summary["measures"]["burden"]["counts"],
+        "episodes": [
+            {
+                "kind": episode["kind"],
+                "name": EPISODE_WORDS.get(episode["kind"], episode["kind"].replace("_", " ").capitalize()),
+                "start_s": episode["start_s"],
+                "end_s": episode["end_s"],
+                "detail": ", ".join(_episode_details(episode)),
+            }
+            for episode in summary["measures"]["episodes"]
+        ],
+        "unanalysable": [
+            {"start_s": one["start_s"], "end_s": one["end_s"], "cause": "; ".join(one["causes"])}
+            for one in summary["unanalysable"]
+        ],
+    }
+
+
+def _episode_details(episode: dict[str, Any]) -> Iterator[str]:
+    if episode["beats"]:
+        yield f"{episode['beats']} beats"
+    if episode["rate_bpm"]:
+        yield f"{episode['rate_bpm']:.0f} bpm"
+    yield f"{episode['end_s'] - episode['start_s']:.1f} s"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "not measurable" if value is None else f"{value:.0f} ms"
+
+
+def recording_facts(recording: Recording) -> list[dict[str, Any]]:
+    """Measurements of a recording, as a cardiologist reads them."""
+    summary, measures = recording.summary, recording.summary["measures"]
+    rate, burden, variability = measures["heart_rate"], measures["burden"], measures["variability"]
+    durations, qtc = measures["durations"] or {}, measures["qtc"] or {}
+    bpm = [
+        f"{rate[name]:.0f}" if rate[name] is not None else "?" for name in ("mean_bpm", "min_bpm", "max_bpm")
+    ]
+    return [
+        fact("Length", f"{recording.seconds:,.0f} s, {summary['analysable_s']:,.0f} s of it analysable"),
+        fact("Leads", f"{', '.join(recording.leads)} at {recording.fs:g} Hz"),
+        fact("Heart rate", f"mean {bpm[0]}, least {bpm[1]}, greatest {bpm[2]} bpm"),
+        fact("Beats", ", ".join(f"{count:,} {name}" for name, count in burden["counts"].items())),
+        fact("Ventricular ectopic burden", f"{burden['ventricular_percent'] or 0:.1f} %"),
+        fact("Atrial ectopic burden", f"{burden['atrial_percent'] or 0:.1f} %"),
+        fact("PR", _milliseconds(durations.get("pr_ms"))),
+        fact("QRS", _milliseconds(durations.get("qrs_ms"))),
+        fact("QT", _milliseconds(durations.get("qt_ms"))),
+        fact("QTc (Fridericia)", _milliseconds(qtc.get("fridericia_ms"))),
+        fact("QTc (Bazett)", _milliseconds(qtc.get("bazett_ms"))),
+        fact("SDNN", _milliseconds(variability["sdnn_ms"])),
+        fact("RMSSD", _milliseconds(variability["rmssd_ms"])),
+    ]
 
 
 def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list[ShownPrediction]:

@@ -16,7 +16,6 @@ from accounts.views.access import other_parameters, page, paginate
 from diagnostics import selectors
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
-from diagnostics.views.shown import state_token
 from patients import selectors as patient_selectors
 from patients.forms import ENTRY_FORMS, AddMemberForm
 
@@ -72,7 +71,7 @@ def status(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     Polls are not in the audit trail: the page that polls is.
     """
     diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
-    if request.GET.get("seen") == state_token(diagnosis):
+    if request.GET.get("seen") == diagnosis.state_token:
         return HttpResponse(status=204)
     layout = request.GET.get("layout", "")
     if layout == "page" and diagnosis.settled:

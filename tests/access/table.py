@@ -128,6 +128,7 @@ TABLE: dict[str, Route] = {
         kwargs=diagnosis("completed"), expected=of_api(200, READ_KEY), shows=("message", "risk")
     ),
     "api:heatmap": Route(kwargs=prediction, expected=of_api(200, READ_KEY)),
+    "api:recording": Route(kwargs=diagnosis("recording"), expected=of_api(200, READ_KEY), shows=("lead",)),
     "api:patients": Route(
         expected=everybody(others=403, anonymous=401, doctor=200, doctor_b=200, integration=200)
         | {PATIENTS_KEY: 200},
@@ -199,6 +200,26 @@ TABLE: dict[str, Route] = {
     ),
     "diagnostics:sign": Route(method="post", kwargs=diagnosis("reviewed"), expected=of_doctor(302)),
     "diagnostics:retry": Route(method="post", kwargs=diagnosis("failed"), expected=of_doctor(302)),
+    "diagnostics:tell": Route(
+        method="post",
+        kwargs=diagnosis("asked"),
+        data=lambda _: {"sampling_rate_hz": "250"},
+        expected=of_clinic(302),
+    ),
+    "diagnostics:recording": Route(kwargs=diagnosis("recording"), expected=of_clinic(200), shows=("lead",)),
+    "diagnostics:beats": Route(kwargs=diagnosis("recording"), expected=of_clinic(200)),
+    "diagnostics:signal": Route(
+        kwargs=diagnosis("recording"),
+        data=lambda _: {"from": "1", "seconds": "2", "columns": "100"},
+        expected=of_clinic(200),
+        shows=("lead",),
+    ),
+    "diagnostics:override": Route(
+        method="post",
+        kwargs=diagnosis("recording"),
+        data=lambda _: {"beat": "3", "label": "PVC"},
+        expected=of_doctor(200),
+    ),
     "diagnostics:reports": Route(expected=page_for("patient", "patient_b"), shows=("title",)),
     "diagnostics:report": Route(
         kwargs=lambda _, record: {"report_id": record.report},

@@ -47,7 +47,7 @@ def act(app, user_id, role):
 TABLES = (
     "patients_patient", "patients_careteammember", "patients_note", "patients_condition", "patients_medication", "patients_allergy",
     "diagnostics_upload", "diagnostics_diagnosis", "diagnostics_prediction", "diagnostics_heatmap", "diagnostics_review",
-    "diagnostics_report", "accounts_auditevent",
+    "diagnostics_report", "diagnostics_recording", "diagnostics_beatoverride", "accounts_auditevent",
 )  # fmt: skip
 
 
@@ -85,7 +85,9 @@ def denied(app, statement):
 def test_it_cannot_change_the_trail_predictions_or_reports(app):
     act(app, "", "system")
     for table in database.APPEND_ONLY:
-        column = "prediction_id" if table.endswith("heatmap") else "id"
+        column = {"diagnostics_heatmap": "prediction_id", "diagnostics_recording": "diagnosis_id"}.get(
+            table, "id"
+        )
         for statement in (
             f"UPDATE {table} SET {column} = {column}",
             f"DELETE FROM {table}",

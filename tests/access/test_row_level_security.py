@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
-from diagnostics.models import Diagnosis, Heatmap, Prediction, Report, Review, Upload
+from diagnostics.models import BeatOverride, Diagnosis, Heatmap, Prediction, Recording, Report, Review, Upload
 from patients.models import Allergy, CareTeamMember, Condition, Medication, Note, Patient
 from tests.access.world import World
 
@@ -122,6 +122,23 @@ INSERTS = {
     "a review of a foreign diagnosis": lambda w, by: Review(
         diagnosis_id=w.records["b"].completed, reviewer=by, decision="confirm", label="PVC", risk_level="low"
     ),
+    "an override in a foreign recording": lambda w, by: BeatOverride(
+        recording_id=w.records["b"].recording, beat=1, label="PVC", by=by
+    ),
+    "findings of the own recording": lambda w, _: Recording(
+        diagnosis_id=w.records["a"].completed,
+        attempt=1,
+        leads=["II"],
+        fs=250,
+        samples=1,
+        summary={},
+        classes=["PVC"],
+        beat_samples=b"",
+        beat_classes=b"",
+        beat_confidences=b"",
+        beat_heat=b"",
+        signal={},
+    ),
     "a report of a foreign patient": lambda w, by: Report(
         patient_id=w.records["b"].patient,
         diagnosis_id=w.records["b"].completed,
@@ -163,7 +180,7 @@ def test_a_patient_cannot_write_an_own_report(world):
         row.save(force_insert=True)
 
 
-@pytest.mark.parametrize("model", [Prediction, Heatmap, Report])
+@pytest.mark.parametrize("model", [Prediction, Heatmap, Report, Recording, BeatOverride])
 def test_what_was_answered_and_signed_changes_for_nobody(world, model):
     with acting_as(SYSTEM):
         assert model.objects.exists()

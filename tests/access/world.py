@@ -15,7 +15,7 @@ from accounts.actor import acting_as
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
-from diagnostics.models import Report, Review
+from diagnostics.models import BeatOverride, Report, Review
 from diagnostics.states import Status
 from patients.models import Allergy, Condition, Medication, Note, Patient
 from tests import factories, images
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
     "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
-    "prediction", "comment", "title", "body", "pixels",
+    "prediction", "comment", "title", "body", "pixels", "lead",
 )  # fmt: skip
 
 
@@ -44,6 +44,8 @@ class Record:
     reviewed: uuid.UUID
     signed: uuid.UUID
     failed: uuid.UUID
+    recording: uuid.UUID
+    asked: uuid.UUID
     prediction: uuid.UUID
     report: uuid.UUID
     heatmap_png: bytes
@@ -76,7 +78,10 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         for number in range(3)
     )
     failed = factories.diagnosis(patient, doctor, status=Status.FAILED, **shown)
+    recording = factories.recording(patient, doctor, leads=(mark(of, "lead"), "V1"), **shown)
+    asked = factories.diagnosis(patient, doctor, status=Status.REFUSED, reason_code="rate_unknown", **shown)
     with acting_as(SYSTEM):
+        BeatOverride.objects.create(recording_id=recording.pk, beat=1, label="PVC", by=doctor)
         Note.objects.create(**by, text=mark(of, "note"))
         Condition.objects.create(**by, name=mark(of, "condition"))
         Medication.objects.create(**by, name=mark(of, "medication"))
@@ -94,7 +99,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         type(completed.upload).objects.filter(patient=patient).update(original_name=f"{mark(of, 'file')}.png")
         prediction = completed.predictions.get()
         return Record(
-            patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, prediction.pk, report.pk,
+            patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,
             bytes(prediction.heatmap.png),
         )  # fmt: skip
 
@@ -121,7 +126,7 @@ class World:
             "a": record("a", doctor, team=(doctor, integration), user=patient_a),
             "b": record("b", doctor_b, team=(doctor_b,), user=patient_b),
             "deleted": record("deleted", doctor, team=(doctor, integration)),
-            "unknown": Record(*(uuid.uuid4() for _ in range(7)), b""),
+            "unknown": Record(*(uuid.uuid4() for _ in range(9)), b""),
         }
         with acting_as(SYSTEM):
             gone = Patient.objects.filter(pk=self.records["deleted"].patient)
@@ -147,10 +152,13 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "admin": frozenset(),
     "auditor": frozenset(),
     "integration": frozenset(
-        mark("a", k) for k in ("family", "given", "mrn", "message", "risk", "prediction", "file", "pixels")
+        mark("a", k)
+        for k in ("family", "given", "mrn", "message", "risk", "prediction", "file", "pixels", "lead")
     ),
     "key uploads:write": frozenset(),
-    "key diagnoses:read": frozenset(mark("a", kind) for kind in ("message", "risk", "prediction", "pixels")),
+    "key diagnoses:read": frozenset(
+        mark("a", kind) for kind in ("message", "risk", "prediction", "pixels", "lead")
+    ),
     "key patients:read": frozenset(mark("a", kind) for kind in ("family", "given", "mrn")),
 }
 ACTORS = tuple(MAY_SEE)

@@ -58,7 +58,7 @@ def several_jpegs() -> bytes:
 def dicom() -> bytes:
     from pydicom.data import get_testdata_file
 
-    return Path(str(get_testdata_file("waveform_ecg.dcm"))).read_bytes()
+    return Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
 
 
 PNG, JPEG, WEBP = images.png(seed=3), images.jpeg(seed=3), webp(3)

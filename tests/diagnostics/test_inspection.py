@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diagnostics.kinds import PICTURES
 from diagnostics.reasons import Reason
-from diagnostics.services.inspection import MEDIA_TYPES, Inspected, Refused, inspect
+from diagnostics.services.inspection import Inspected, Refused, inspect
 from tests import images
 from tests.diagnostics.files import BAD, GOOD, JPEG, PNG, WEBP, several_jpegs
 
@@ -55,7 +56,7 @@ def test_the_smallest_side_is_32_pixels(size, found):
 
 
 def test_a_picture_with_a_second_one_behind_it_reads_once_cut_off():
-    assert inspect(io.BytesIO(JPEG)).media_type == MEDIA_TYPES["JPEG"]
+    assert inspect(io.BytesIO(JPEG)).media_type == PICTURES["JPEG"][0]
     with pytest.raises(Refused) as refusal:
         inspect(io.BytesIO(several_jpegs()))
     assert refusal.value.reason is Reason.HIDDEN_DATA
@@ -114,9 +115,9 @@ def test_a_tail_behind_an_image_without_its_end_never_gets_in(tail):
 @given(
     seed=st.integers(0, 10_000),
     size=st.integers(32, 200),
-    kind=st.sampled_from(sorted(MEDIA_TYPES)),
+    kind=st.sampled_from(sorted(PICTURES)),
     mode=st.sampled_from(["L", "RGB", "1"]),
 )
 def test_every_whole_image_is_accepted(seed, size, kind, mode):
     data = images.encoded(images.picture(seed=seed, size=size).convert(mode), kind)
-    assert outcome(data) == MEDIA_TYPES[kind]
+    assert outcome(data) == PICTURES[kind][0]

@@ -21,7 +21,7 @@ from diagnostics.reasons import Reason
 from diagnostics.services import lifecycle, reviews
 from diagnostics.services.queue import publish
 from diagnostics.states import MOVES, SETTLED, IllegalMove, Status, check_move
-from ml.contract import Outcome
+from ml.contract import Analysis, Outcome
 from tests import factories
 from tests.diagnostics.results import any_result, contracts, result
 
@@ -76,7 +76,9 @@ class LifeOfADiagnosis(RuleBasedStateMachine):
         if claim is None:
             return
         with acting_as(SYSTEM):
-            recorded = lifecycle.record_results({claim: results}, contracts=contracts(*results))
+            recorded = lifecycle.record_results(
+                {claim: Analysis(results=tuple(results))}, contracts=contracts(*results)
+            )
         assert len(recorded) == self.holds(claim)
         if recorded:
             self.results = results
@@ -189,7 +191,8 @@ def test_any_sequence_of_events_keeps_to_the_states(db):
 def test_a_move_is_made_or_raises_as_the_table_says(before, after):
     allowed = {
         ("queued", "running"), ("queued", "failed"), ("running", "completed"), ("running", "refused"), ("running", "failed"),
-        ("failed", "queued"), ("completed", "reviewed"), ("reviewed", "reviewed"), ("reviewed", "signed"), ("signed", "amended"),
+        ("failed", "queued"), ("refused", "queued"),
+        ("completed", "reviewed"), ("reviewed", "reviewed"), ("reviewed", "signed"), ("signed", "amended"),
         ("amended", "amended"),
     }  # fmt: skip
     if (before.value, after.value) in allowed:
@@ -212,7 +215,8 @@ def test_a_result_is_stored_with_everything_needed_to_compute_it_again(doctor):
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(diagnosis.pk, 1)], worker="w")
         (row,) = lifecycle.record_results(
-            {claim: [one, other]}, contracts={one.model: {"name": "beat"}, other.model: {"name": "rhythm"}}
+            {claim: Analysis(results=(one, other))},
+            contracts={one.model: {"name": "beat"}, other.model: {"name": "rhythm"}},
         )
         stored = {prediction.model_version.name: prediction for prediction in row.predictions.all()}
         for given in (one, other):
@@ -247,7 +251,7 @@ def test_a_file_that_no_model_takes_is_refused_with_a_reason(doctor):
     diagnosis = factories.diagnosis(factories.patient(team=(doctor,)), doctor)
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(diagnosis.pk, 1)], worker="w")
-        (row,) = lifecycle.record_results({claim: []}, contracts={})
+        (row,) = lifecycle.record_results({claim: Analysis(results=())}, contracts={})
     assert (row.status, row.reason_code, row.risk_level) == ("refused", "no_model", "")
     assert row.message.startswith("No model is installed for this kind of file.")
 
@@ -256,7 +260,7 @@ def test_a_result_that_cannot_be_stored_whole_is_not_stored_at_all(doctor):
     diagnosis = factories.diagnosis(factories.patient(team=(doctor,)), doctor)
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(diagnosis.pk, 1)], worker="w")
-    answers = {claim: [result(), result(model="unheard-of")]}
+    answers = {claim: Analysis(results=(result(), result(model="unheard-of")))}
     with pytest.raises(KeyError), acting_as(SYSTEM):
         lifecycle.record_results(answers, contracts=contracts(result()))
     with acting_as(SYSTEM):

@@ -198,7 +198,7 @@ def test_a_file_over_the_limit_is_refused_alone(client, patient, settings, media
     )
     big, good = response.json()["files"]
     assert (big["reason_code"], big["message"]) == (
-        "file_too_large", "The file is larger than 2 MB. Upload a smaller image of the same trace.",
+        "file_too_large", "The file is larger than 2 MB. Upload a smaller copy of it, or a shorter stretch.",
     )  # fmt: skip
     assert (good["accepted"], on_disk(media), list(temporary.iterdir())) == (True, [images.png(seed=1)], [])
 

@@ -15,6 +15,7 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import Prediction
 from diagnostics.services import lifecycle
+from ml.contract import Analysis
 from tests import factories
 from tests.processes.steps import beat
 from worker import suite
@@ -37,7 +38,7 @@ def answered(doctor: User, **changes: Any) -> Prediction:
         results = [
             dataclasses.replace(one, **changes) for one in suite.analyse(lifecycle.stored_bytes(claim))
         ]
-        lifecycle.record_results({claim: results}, contracts=suite.contracts())
+        lifecycle.record_results({claim: Analysis(results=tuple(results))}, contracts=suite.contracts())
     return Prediction.objects.get(diagnosis=row)
 
 

@@ -17,10 +17,12 @@ from accounts import audit
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
 from diagnostics.models import Prediction
-from diagnostics.services.lifecycle import Claim, StoredFileMissing, stored_bytes
+from diagnostics.services.lifecycle import OF_FILE, Claim, StoredFileMissing, stored_file
 from worker import suite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ml.contract import ModelResult
 
 TOLERANCE = 1e-4
@@ -61,6 +63,22 @@ class Command(BaseCommand):
             raise CommandError(f"{different} of {len(replays)} predictions differ.", returncode=DIFFERS)
 
 
+def untold(part: float, step: str) -> None:
+    """Progress that nobody waits for."""
+
+
+def computed(path: Path, claim: Claim) -> tuple[str, tuple[ModelResult, ...]]:
+    """Hash of a stored file, and what the models answer now."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if claim.is_picture:
+        return sha256, suite.analyse(path.read_bytes())
+    answer = suite.analyse_recording(
+        path, fs=claim.sampling_rate_hz, unit=claim.unit or None, progress=untold, store=None
+    )
+    return sha256, answer.results
+
+
 def replay(prediction_id: uuid.UUID) -> Replay:
     """Compute one prediction again. Raises CommandError if that cannot be done."""
     stored = (
@@ -72,17 +90,19 @@ def replay(prediction_id: uuid.UUID) -> Replay:
         raise CommandError(f"There is no prediction {prediction_id}.", returncode=IMPOSSIBLE)
     diagnosis = stored.diagnosis
     try:
-        data = stored_bytes(Claim(diagnosis.pk, stored.attempt, diagnosis.upload.storage_name))
+        claim = Claim(diagnosis.pk, stored.attempt, *(getattr(diagnosis.upload, name) for name in OF_FILE))
+        with stored_file(claim) as path:
+            sha256, answers = computed(path, claim)
     except StoredFileMissing as error:
         raise CommandError(
             f"The stored file of {prediction_id} cannot be read: {error}", returncode=IMPOSSIBLE
         ) from None
     name = stored.model_version.name
-    if hashlib.sha256(data).hexdigest() != diagnosis.upload.sha256:
+    if sha256 != diagnosis.upload.sha256:
         raise CommandError(
             f"The stored file of {prediction_id} is not the one uploaded.", returncode=IMPOSSIBLE
         )
-    now = next((result for result in suite.analyse(data) if result.model == name), None)
+    now = next((result for result in answers if result.model == name), None)
     if now is None:
         raise CommandError(
             f"The model {name} is not installed or does not take this file.", returncode=IMPOSSIBLE
