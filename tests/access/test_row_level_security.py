@@ -15,7 +15,8 @@ from tests.access.world import World
 
 pytestmark = pytest.mark.django_db
 PROTECTED = (
-    Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Review, Report, AuditEvent,
+    Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
+    BeatOverride, Review, Report, AuditEvent,
 )  # fmt: skip
 PEOPLE = ("doctor", "doctor_b", "patient", "patient_b", "admin", "auditor", "integration")
 # The models of which each role sees any row at all; of the others none.
@@ -26,7 +27,7 @@ SEEN = {
     "patient_b": {Patient, Report},
     "admin": {Prediction, AuditEvent},
     "auditor": {Prediction, AuditEvent},
-    "integration": {Patient, CareTeamMember, Upload, Diagnosis, Prediction, Heatmap},
+    "integration": {Patient, CareTeamMember, Upload, Diagnosis, Prediction, Heatmap, Recording},
 }
 
 
