@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
 import json
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ml import registry
 from ml.contract import ModelResult
@@ -55,23 +59,49 @@ def _row(name: str, result: ModelResult) -> str:
     return f"{name}\t{result.outcome.value}\t{said}\t{', '.join(result.prediction_set)}\t{result.message}"
 
 
+def _signal_answer(kind: str, path: Path) -> dict[str, Any]:
+    """What a model of signals answers to arrays in an ``.npz`` file, as JSON types.
+
+    Raises:
+        ValueError: when the file is no such file or its arrays do not fit.
+    """
+    from ml.serving.beats import classify_beats
+    from ml.serving.rhythm import classify_segments
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            signal, fs = arrays["signal"], float(arrays["fs"])
+            given = {"beats": lambda: classify_beats(signal, fs, arrays["r_samples"])}
+            answers = given.get(kind, lambda: classify_segments(signal, fs))()
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"no arrays signal, fs (and r_samples) in it: {error}") from error
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in dataclasses.asdict(answers).items()
+    }
+
+
 def _predict(options: argparse.Namespace) -> int:
     """Let one model answer for each file; files that cannot be opened are named and make the command fail."""
     from ml.serving.analysis import answer_one
+    from ml.serving.session import PICTURE
 
-    registry.load(options.model)
+    kind = registry.load(options.model).input.get("kind", PICTURE)
     code = OK
     for path in options.files:
         try:
             data = path.read_bytes()
-        except OSError as error:
-            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            answer = None if kind == PICTURE else _signal_answer(kind, path)
+        except (OSError, ValueError) as error:
+            print(f"{path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             code = FAILED
             continue
-        result = answer_one(options.model, data)
-        print(
-            json.dumps({"file": str(path), **result.as_json()}) if options.json else _row(str(path), result)
-        )
+        if answer is None:
+            result = answer_one(options.model, data)
+            row = {"file": str(path), **result.as_json()}
+            print(json.dumps(row) if options.json else _row(str(path), result))
+        else:
+            print(json.dumps({"file": str(path), **answer}))
     return code
 
 
@@ -97,9 +127,10 @@ def _train(options: argparse.Namespace) -> int:
     contract = recipe.train(
         options.data, epochs=options.epochs or recipe.EPOCHS, target=options.target or recipe.ARTEFACT
     )
-    tested = contract["metrics"]["held_out_test"]
+    metrics = contract["metrics"]
+    tested = metrics.get("held_out_test") or metrics["cross_validation"]
     print(
-        f"{contract['name']} {contract['version']}: held-out records: accuracy {tested['accuracy']['value']:.3f}, "
+        f"{contract['name']} {contract['version']}: records it had not seen: accuracy {tested['accuracy']['value']:.3f}, "
         f"macro F1 {tested['macro_f1']['value']:.3f}; weights {contract['sha256']['model.onnx'][:12]}"
     )
     return OK
@@ -121,7 +152,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         )
     for label, row in figures["classes"].items():
         shown = "  ".join(f"{name} {row[name]['value']:.3f}" for name in ("precision", "recall", "f1"))
-        print(f"{label:10} {shown}  {row['beats']} beats of {row['records']} records")
+        print(f"{label:10} {shown}  {row['beats']} of {row['records']} records")
     return OK
 
 
@@ -139,7 +170,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="installed models")
     listing.set_defaults(run=_list)
-    predict = commands.add_parser("predict", help="answer for pictures")
+    predict = commands.add_parser("predict", help="answer for pictures, or for signals in .npz files")
     predict.add_argument("model", help="name of an installed model, for example beat-cnn")
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
     predict.set_defaults(run=_predict)
@@ -150,7 +181,11 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("model", help="name of a model, for example beat-cnn")
         command.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="folder with mitdb/, vfdb/, ptbxl/"
+            "--data",
+            type=Path,
+            required=True,
+            metavar="DIR",
+            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/",
         )
         command.add_argument("--epochs", type=_positive, help="most epochs")
         command.add_argument("--target", type=Path, metavar="DIR", help="folder of the artefact to write")

@@ -27,6 +27,8 @@ _ENVELOPE_S = 0.10
 _LOCAL_BEATS = 31
 _TREND_BEATS = 301  # a run of premature beats must not become the usual rhythm
 _STEADY, _STEADY_BEATS = 0.08, 101
+_FEWEST_LATE = 5
+_MEAN_BEATS = 11
 _AROUND = 5
 _MOST = 6.0  # in heights of the usual QRS complex: an artefact must not drown everything else
 _FLAT_MV = 1e-6
@@ -39,7 +41,7 @@ def _part(start_s: float, stop_s: float) -> slice:
 _QRS = _part(-0.10, 0.14)
 _P = _part(-0.26, -0.06)
 _T = _part(0.14, 0.46)
-RHYTHM_FEATURES = (2 * _AROUND + 1) + 11
+RHYTHM_FEATURES = (2 * _AROUND + 1) + 14
 LEAD_FEATURES = 16
 FEATURES = RHYTHM_FEATURES + LEADS * LEAD_FEATURES
 
@@ -52,7 +54,7 @@ class PreparedBeats:
         windows: shape (m, 2, 128, 2): per lead the signal, and the signal minus the recording's usual beat; 125 Hz, from
             0.448 s before to 0.568 s after the complex, in heights of the recording's usual QRS complex. A recording of
             one lead shows it twice: the network takes leads as a set, not as positions.
-        features: shape (m, 54): rhythm (22), then form, 16 per lead.
+        features: shape (m, 57): rhythm (25), then form, 16 per lead.
         r_samples: aligned position of each complex in the given signal, shape (m,), samples.
     """
 
@@ -109,8 +111,9 @@ def _rhythm(at: NDArray[np.int64], fs: float) -> NDArray[np.float64]:
     count = len(at)
     if count < 3:  # no rhythm can be told from two beats
         return np.zeros((count, RHYTHM_FEATURES))
-    gaps = np.log(np.maximum(np.diff(at) / fs, 0.1))
-    gaps = np.r_[np.median(gaps), gaps]  # gaps[i] ends in beat i
+    seconds = np.maximum(np.diff(at) / fs, 0.1)
+    seconds = np.r_[np.median(seconds), seconds]  # seconds[i] ends in beat i
+    gaps = np.log(seconds)
     usual = _running(gaps, _LOCAL_BEATS)
     trend = _running(gaps, _TREND_BEATS)
     slow = _running(gaps, _LOCAL_BEATS, 80.0)
@@ -131,6 +134,9 @@ def _rhythm(at: NDArray[np.int64], fs: float) -> NDArray[np.float64]:
         usual - trend,
         gaps + following - 2.0 * trend,
         gaps - np.median(gaps),
+        gaps - _running(gaps, _TREND_BEATS, 85.0),
+        gaps - np.log(seconds.mean()),
+        gaps - np.log(uniform_filter1d(seconds, min(_MEAN_BEATS, count))),
         10.0 * uneven,
         2.0 * steady,
         np.clip((gaps - usual) / spread, -8.0, 8.0) / 4.0,
@@ -155,6 +161,12 @@ def _running(values: NDArray[np.float64], size: int, part: float = 50.0) -> NDAr
 def _shift(values: NDArray[np.float64], by: int) -> NDArray[np.float64]:
     """``values[i + by]`` for each i, the end values repeated."""
     return values[np.clip(np.arange(len(values)) + by, 0, len(values) - 1)]
+
+
+def _late(at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The quarter of the beats that end the longest intervals: none of them is premature, even where most beats are."""
+    gaps = np.diff(at, prepend=at[0])
+    return np.argsort(-gaps, kind="stable")[: max(_FEWEST_LATE, len(at) // 4)]
 
 
 def _forms(beats: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -215,10 +227,11 @@ def prepare_beats(signal: NDArray[np.floating], fs: float, r_samples: NDArray[np
     heights = np.median(np.ptp(cut[:, :, _QRS], axis=2), axis=1)
     used = np.flatnonzero(heights > _FLAT_MV)[:LEADS]
     features[:, :RHYTHM_FEATURES] = _rhythm(at, fs)
+    late = _late(at)
     for place in range(LEADS if len(used) else 0):
         lead = used[min(place, len(used) - 1)]
         beats = np.clip(cut[lead] / heights[lead], -_MOST, _MOST)
-        usual = np.median(beats, axis=0)
+        usual = np.median(beats[late], axis=0)
         start = RHYTHM_FEATURES + place * LEAD_FEATURES
         features[:, start : start + LEAD_FEATURES] = _forms(beats, usual)
         windows[:, place, :, 0] = beats

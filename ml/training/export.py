@@ -77,11 +77,42 @@ class SignalGraph(tf.Module):
     signal gave, which the mean gradient of Grad-CAM would blur.
 
     Args:
-        model: from named inputs to logits, ending in Flatten of the last convolution (or its mean over time, in a layer
-            called ``pooled``), alone or before other inputs, Dense(relu), [Dropout], Dense.
+        model: from named inputs to logits: a network, or several of one build whose logits are averaged (its nested models); those
+            without the convolution do not see the signal and have no heat.
+            A network ends in Flatten of the last convolution (or its mean over time, in a layer called ``pooled``), alone or
+            before other inputs, Dense(relu), [Dropout], Dense.
         convolution: name of the last convolution.
         embedding: name of the first dense layer after it.
     """
+
+    def __init__(self, model: keras.Model, *, convolution: str, embedding: str) -> None:
+        super().__init__()
+        members = [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
+        seeing = [any(layer.name == convolution for layer in one.layers) for one in members]
+        self._members = [
+            _Member(one, convolution=convolution, embedding=embedding)
+            for one, sees in zip(members, seeing, strict=True)
+            if sees
+        ]
+        self._blind = [one for one, sees in zip(members, seeing, strict=True) if not sees]
+        signature = [
+            tf.TensorSpec((None, *given.shape[1:]), tf.float32, name=given.name) for given in model.inputs
+        ]
+        self.call = tf.function(self._call, input_signature=signature)
+
+    def _call(self, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits (n, c) and heat (n, c, steps), 0 and above."""
+        logits, heat = zip(*(member(list(inputs)) for member in self._members), strict=True)
+        others = [one(list(inputs), training=False) for one in self._blind]
+        count = len(logits) + len(others)
+        return {
+            "logits": tf.add_n([*logits, *others]) / count,
+            "heat": tf.nn.relu(tf.add_n(heat) / count),
+        }
+
+
+class _Member(tf.Module):
+    """One network with the activation along time of every class, negative where it speaks against it."""
 
     def __init__(self, model: keras.Model, *, convolution: str, embedding: str) -> None:
         super().__init__()
@@ -91,18 +122,13 @@ class SignalGraph(tf.Module):
         first = model.get_layer(embedding).get_weights()[0]
         self._first = tf.constant(_per_step(model, first, steps, channels))
         self._second = tf.constant(model.layers[-1].get_weights()[0])
-        signature = [
-            tf.TensorSpec((None, *given.shape[1:]), tf.float32, name=given.name) for given in model.inputs
-        ]
-        self.call = tf.function(self._call, input_signature=signature)
 
-    def _call(self, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Logits (n, c) and heat (n, c, steps), 0 and above."""
-        logits, embedding, activation = self._network(list(inputs), training=False)
+    def __call__(self, inputs: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Logits (n, c) and heat (n, c, steps)."""
+        logits, embedding, activation = self._network(inputs, training=False)
         given = tf.einsum("btk,tkd->btd", activation, self._first)
         mask = tf.cast(embedding > 0, tf.float32)
-        heat = tf.nn.relu(tf.einsum("btd,dc->bct", given * mask[:, None, :], self._second))
-        return {"logits": logits, "heat": heat}
+        return logits, tf.einsum("btd,dc->bct", given * mask[:, None, :], self._second)
 
 
 def _per_step(

@@ -19,8 +19,9 @@ def test_list(capsys, contract):
     assert main(["list"]) == 0
     assert capsys.readouterr().out.startswith(f"beat-cnn  {contract.version}  Normal, LBBB")
     assert main(["list", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert (row["name"], row["sha256"]) == ("beat-cnn", contract.weights_sha256)
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == ["beat-cnn", "beat-resnet", "rhythm-vf"]
+    assert rows[0]["sha256"] == contract.weights_sha256
 
 
 def test_predict_prints_a_table(pictures, capsys):
@@ -44,6 +45,10 @@ def test_predict_names_a_missing_file_and_goes_on(pictures, capsys):
         (["train", "page-cnn", "--data", "."], "no model called 'page-cnn' can be trained here"),
         (["evaluate", "beat-cnn", "--data", "/nowhere"], "no annotated WFDB recordings"),
         (["train", "beat-cnn", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["train", "beat-resnet", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["evaluate", "beat-resnet", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["train", "rhythm-vf", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["evaluate", "rhythm-vf", "--data", "/nowhere"], "no annotated WFDB recordings"),
     ],
 )
 def test_errors_are_for_people(words, said, capsys, keras):

@@ -22,7 +22,7 @@ class Examples:
 
     Attributes:
         windows: shape (n, 128, 4), see ``prepare_beats``.
-        features: shape (n, 54).
+        features: shape (n, 57).
         classes: shape (n,), positions in ``LABELS``.
         symbols: annotation symbol of each beat, shape (n,).
         records: ``database/record`` of each beat, shape (n,).

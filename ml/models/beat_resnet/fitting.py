@@ -83,7 +83,7 @@ def fit(
     seed: int,
     checkpoint: Path,
     settings: Settings | None = None,
-    verbose: int = 0,
+    plain: bool = False,
 ) -> tuple[keras.Model, int]:
     """Train the network.
 
@@ -95,19 +95,25 @@ def fit(
         seed: seed of weights, order and augmentation.
         checkpoint: file for the best weights so far (``*.weights.h5``).
         settings: see ``Settings``.
-        verbose: 0 silent, else one line per epoch.
+        plain: whether to train the network of rhythm and form alone.
 
     Returns:
         The trained model with the weights of its best epoch, and that epoch, counted from 1.
     """
     settings = settings or Settings()
     keras.utils.set_random_seed(seed)
-    model = network.build(
-        mean=_of_both_leads(training.features.mean(axis=0)),
-        spread=np.maximum(_of_both_leads(training.features.std(axis=0)), loop.LEAST_SPREAD),
-        filters=settings.filters,
-        dropout=settings.dropout,
-        noise=settings.noise,
+    mean = _of_both_leads(training.features.mean(axis=0))
+    spread = np.maximum(_of_both_leads(training.features.std(axis=0)), loop.LEAST_SPREAD)
+    model = (
+        network.build_plain(mean=mean, spread=spread, noise=settings.noise)
+        if plain
+        else network.build(
+            mean=mean,
+            spread=spread,
+            filters=settings.filters,
+            dropout=settings.dropout,
+            noise=settings.noise,
+        )
     )
     best = loop.run(
         model,
@@ -117,7 +123,6 @@ def fit(
         smoothing=settings.smoothing,
         checkpoint=checkpoint,
         watch=None if validation is None else lambda current: _loss(current, validation),
-        verbose=verbose,
     )
     return model, best
 
@@ -136,7 +141,7 @@ def _loss(model: keras.Model, validation: Examples) -> float:
 
 
 def _of_both_leads(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Figures of the features, shape (54,), with those of a lead the same for each lead."""
+    """Figures of the features, shape (57,), with those of a lead the same for each lead."""
     forms = values[RHYTHM_FEATURES:].reshape(LEADS, LEAD_FEATURES).mean(axis=0)
     return np.concatenate([values[:RHYTHM_FEATURES], np.tile(forms, LEADS)])
 

@@ -6,6 +6,8 @@ Dense(relu), Dense, so that the class activation of a place in time has a closed
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +59,15 @@ def build(
     """Build the untrained network.
 
     Args:
-        mean: of the training features, shape (54,).
-        spread: their standard deviation, shape (54,), above 0.
+        mean: of the training features, shape (57,).
+        spread: their standard deviation, shape (57,), above 0.
         filters: channels of the first block; the second has half as many again, the third twice as many.
         hidden: units of the branch of rhythm and form.
         dropout: part dropped before the logits, 0 to 1; half of it elsewhere.
         noise: standard deviation of the noise on the scaled features in training.
 
     Returns:
-        Model from ``[window (n, 2, 128, 2), features (n, 54)]`` to logits (n, classes).
+        Model from ``[window (n, 2, 128, 2), features (n, 57)]`` to logits (n, classes).
     """
     window = keras.Input((LEADS, LENGTH, 2), name=WINDOW)
     features = keras.Input((FEATURES,), name=FEATURE_INPUT)
@@ -78,10 +80,7 @@ def build(
     x = keras.layers.Conv2D(_LAST_FILTERS, (1, 3), padding="same", activation="relu")(x)
     x = keras.layers.Concatenate(name=LAST_CONVOLUTION)(_both_ways(x, axis=1))
     x = keras.layers.Dropout(dropout / 2)(keras.layers.Flatten(name="flat")(x))
-    y = keras.layers.Normalization(mean=mean, variance=spread**2, name="scaling")(features)
-    y = keras.layers.GaussianNoise(noise)(y)
-    forms = keras.layers.Reshape((LEADS, LEAD_FEATURES))(y[:, RHYTHM_FEATURES:])
-    y = keras.layers.Concatenate()([y[:, :RHYTHM_FEATURES], *_both_ways(forms, axis=1)])
+    y = _scaled_set(features, mean=mean, spread=spread, noise=noise)
     y = keras.layers.Dense(hidden, activation="relu", kernel_regularizer=keras.regularizers.L2(_DECAY))(y)
     y = keras.layers.Dropout(dropout / 2)(y)
     both = keras.layers.Concatenate(name="both")([x, y])
@@ -92,3 +91,47 @@ def build(
     return keras.Model(
         [window, features], keras.layers.Dense(len(LABELS), name="logits")(both), name="beat_resnet"
     )
+
+
+def build_plain(
+    *, mean: NDArray[np.floating], spread: NDArray[np.floating], hidden: int = 32, noise: float = 0.1
+) -> keras.Model:
+    """Build an untrained network of rhythm and form alone: it learns less from each person than one that sees the signal.
+
+    Args:
+        mean: of the training features, shape (57,).
+        spread: their standard deviation, shape (57,), above 0.
+        hidden: units.
+        noise: standard deviation of the noise on the scaled features in training.
+
+    Returns:
+        Model from ``[window, features]``, the first of which it does not use, to logits (n, classes).
+    """
+    window = keras.Input((LEADS, LENGTH, 2), name=WINDOW)
+    features = keras.Input((FEATURES,), name=FEATURE_INPUT)
+    y = _scaled_set(features, mean=mean, spread=spread, noise=noise)
+    y = keras.layers.Dense(hidden, activation="relu", kernel_regularizer=keras.regularizers.L2(_DECAY))(y)
+    return keras.Model(
+        [window, features], keras.layers.Dense(len(LABELS), name="logits")(y), name="rhythm_and_form"
+    )
+
+
+def _scaled_set(
+    features: keras.KerasTensor, *, mean: NDArray[np.floating], spread: NDArray[np.floating], noise: float
+) -> keras.KerasTensor:
+    """Scaled figures of rhythm, and the smallest and largest of each figure of form over the leads."""
+    y = keras.layers.Normalization(mean=mean, variance=spread**2, name="scaling")(features)
+    y = keras.layers.GaussianNoise(noise)(y)
+    forms = keras.layers.Reshape((LEADS, LEAD_FEATURES))(y[:, RHYTHM_FEATURES:])
+    return keras.layers.Concatenate()([y[:, :RHYTHM_FEATURES], *_both_ways(forms, axis=1)])
+
+
+def together(members: Sequence[keras.Model]) -> keras.Model:
+    """Several trained networks as one whose logits are their mean."""
+    window = keras.Input((LEADS, LENGTH, 2), name=WINDOW)
+    features = keras.Input((FEATURES,), name=FEATURE_INPUT)
+    named = []
+    for place, member in enumerate(members):
+        own = keras.Model(member.inputs, member.output, name=f"member_{place}")
+        named.append(own([window, features]))
+    return keras.Model([window, features], keras.layers.Average()(named), name="beat_resnet")

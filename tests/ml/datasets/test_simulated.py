@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ml.datasets.beats import LABELS
-from ml.datasets.simulated import BAD_KINDS, bad_input, beat_png, simulate
+from ml.datasets.simulated import BAD_KINDS, bad_input, beat_png, simulate, simulate_recording
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -35,3 +35,21 @@ def test_unknown_names_are_refused():
         simulate("AF", seed=1)
     with pytest.raises(ValueError, match="unknown kind 'film'"):
         bad_input("film", seed=1)
+
+
+def test_premature_beats_come_early_and_a_pause_follows():
+    labels = ["Normal"] * 5 + ["PVC"] + ["Normal"] * 5 + ["PAC"] + ["Normal"] * 5
+    made = simulate_recording(labels, seed=2)
+    gaps = np.diff(made.r_samples) / made.fs
+    usual = np.median(gaps)
+    for early in (5, 11):
+        assert gaps[early - 1] < 0.75 * usual
+        assert gaps[early] > 1.1 * usual
+    assert made.labels == tuple(labels)
+    assert made.signal.shape[0] == 2
+    assert made.r_samples[-1] < made.signal.shape[1]
+
+
+def test_only_single_beats_make_a_recording():
+    with pytest.raises(ValueError, match="no single beat can be simulated of VF"):
+        simulate_recording(["Normal", "VF"], seed=1)

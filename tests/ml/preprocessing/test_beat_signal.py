@@ -58,9 +58,8 @@ def test_positions_a_few_samples_off_give_the_same_beats(recording, beats, off):
 def test_sampling_rate_hardly_matters(recording, beats, every):
     other = prepare_beats(recording.signal[:, ::every], recording.fs / every, recording.r_samples // every)
     middle = slice(CENTRE - 8, CENTRE + 8)
-    for position in range(5, len(LABELS) - 5):
-        one, two = (b.windows[position, 0, middle, 0] for b in (beats, other))
-        assert np.corrcoef(one, two)[0, 1] > 0.85  # a complex may lie half a sample elsewhere
+    pairs = zip(*(b.windows[:, 0, middle, 0] for b in (beats, other)), strict=True)
+    assert np.median([np.corrcoef(one, two)[0, 1] for one, two in pairs]) > 0.95
     assert np.abs(other.features[:, :RHYTHM_FEATURES] - beats.features[:, :RHYTHM_FEATURES]).mean() < 0.05
 
 
@@ -74,7 +73,7 @@ def test_premature_beats_differ_in_rhythm_and_ectopic_ones_in_form(beats):
 def test_one_lead_is_shown_twice(recording, beats):
     one = prepare_beats(recording.signal[:1], recording.fs, recording.r_samples)
     np.testing.assert_array_equal(one.windows[:, 0], one.windows[:, 1])
-    np.testing.assert_array_equal(one.features[:, RHYTHM_FEATURES:38], one.features[:, 38:])
+    np.testing.assert_array_equal(*np.split(one.features[:, RHYTHM_FEATURES:], 2, axis=1))
     assert one.windows.shape == beats.windows.shape
 
 
