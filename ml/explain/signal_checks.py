@@ -107,7 +107,7 @@ def deletion(
     for ranking in (found, _smooth(rng.random(found.shape))):
         keep = np.ones(found.shape, dtype=np.float32)
         np.put_along_axis(keep, np.argsort(-ranking, axis=1, kind="stable")[:, :length], 0.0, axis=1)
-        stretched = np.repeat(keep, width // found.shape[1], axis=1)
+        stretched = keep[:, np.arange(width) * found.shape[1] // width]
         shape = (len(rows), *(1,) * (inputs[signal].ndim - 3), width, 1)
         drops.append(
             float(

@@ -52,6 +52,8 @@ LIMITS = (
     "Paced beats were not learnt: a paced recording is outside what it can read.",
     "It needs a recording of some minutes: with less than about thirty beats the usual beat and rhythm are poorly known.",
     "The heat says where the model looked in the signal, never why; how early a beat came is not in it.",
+    "The heat points to a beat, not to a wave: each place of it sees half a second, and its peak often lies on the T wave.",
+    "Where premature atrial beats are the majority of a recording (as in sick sinus syndrome) most of them are called normal.",
 )
 
 
