@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 
 from diagnostics.reasons import Reason
 from diagnostics.states import Status
@@ -38,7 +39,7 @@ class Case:
 
 def cases() -> list[Case]:
     """Every demo case; the same bytes each time."""
-    return [*_real(), *_simulated(), *_unfit(), *_not_accepted()]
+    return [*_real(), *_simulated(), *_recordings(), *_unfit(), *_not_accepted()]
 
 
 def _real() -> list[Case]:
@@ -80,6 +81,32 @@ def _simulated() -> list[Case]:
         "unclear RBBB", "CC-1003", "beat-unclear.png", simulated.beat_png("RBBB", seed=4), labels=()
     )
     return [*beats, clear, unclear]
+
+
+def _recordings() -> list[Case]:
+    """The whole 12-lead ECG in pydicom's wheel, a simulated one with premature beats, and two that cannot be analysed."""
+    from pydicom.data import get_testdata_file
+
+    from ml.datasets.simulated_recording import Heart, simulate_recording
+
+    real = Path(str(get_testdata_file("waveform_ecg.dcm", download=False))).read_bytes()
+    heart = Heart(events=dict.fromkeys((20, 50, 51, 90, 120), "PVC"), jitter_s=0.02)
+    made = simulate_recording(heart, seconds=120.0, leads=("II", "V1"), seed=7)
+    rows = "\n".join(",".join(f"{value:.3f}" for value in moment) for moment in made.signals.T)
+    said = f"# fs: {made.fs:g}\n# unit: mV\n"
+    flat = "\n".join(["0.000,0.000"] * 5000)
+    return [
+        Case("real 12-lead recording", "CC-1001", "waveform-ecg.dcm", real),
+        Case("recording with PVCs", "CC-1002", "two-minutes.csv", f"{said}II,V1\n{rows}\n".encode(), labels=("PVC",)),
+        Case(
+            "recording without unit", "CC-1003", "no-unit.csv", f"# fs: 250\nII,V1\n{rows}\n".encode(),
+            Status.REFUSED, None, Reason.UNIT_UNKNOWN.value,
+        ),
+        Case(
+            "recording of unplugged leads", "CC-1004", "unplugged.csv", f"{said}II,V1\n{flat}\n".encode(),
+            Status.REFUSED, None, "recording_not_analysable",
+        ),
+    ]  # fmt: skip
 
 
 def _unfit() -> list[Case]:
