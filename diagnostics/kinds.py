@@ -14,6 +14,8 @@ RECORDINGS = {
 }
 PICTURES = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "WEBP": ("image/webp", "webp")}
 EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values()])
+# What a file dialogue offers first; any file may be sent.
+ACCEPTED = ("image/png", "image/jpeg", "image/webp", *(f".{ending}" for _, ending in RECORDINGS.values()))
 UNITS = ("uV", "mV", "V")
 
 

@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.policy import Permission, can
 from accounts.views.access import other_parameters, page, paginate
 from diagnostics import selectors
+from diagnostics.kinds import ACCEPTED
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
 from patients import selectors as patient_selectors
@@ -117,6 +118,8 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
         "sections": sections,
         "member_form": AddMemberForm(auto_id="member_%s"),
         "may_write": can(request.user, Permission.WRITE_HISTORY),
-        "upload_help": f"ECG pictures as PNG, JPEG or WebP, up to {settings.UPLOAD_MAX_BYTES // 1_000_000} MB each and"
+        "upload_help": f"ECG pictures as PNG, JPEG or WebP, up to {settings.UPLOAD_MAX_BYTES // 1_000_000} MB each; recordings as"
+        " WFDB (zipped), EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML or CSV. Up to"
         f" {settings.UPLOAD_MAX_FILES} at once.",
+        "upload_accept": ",".join(ACCEPTED),
     }

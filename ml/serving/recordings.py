@@ -29,7 +29,7 @@ UNSURE = "unsure"
 _FIRST_CHOICE = ("II", "MLII", "ML2", "D2", "I", "MLI", "V5")
 _SECOND_CHOICE = ("V1", "MV1", "V2", "V5", "MV5", "MLIII", "III")
 # A day is classified in pieces: the model looks five minutes around a beat, and all of it at once would need gigabytes.
-_PIECE_S, _MARGIN_S = 3600.0, 300.0
+_PIECE_S, _MARGIN_S = 1200.0, 300.0
 
 
 _NAMED = {name: name for name in ("Normal", "LBBB", "RBBB", "PAC", "PVC")} | {"Fusion": "PVC"}

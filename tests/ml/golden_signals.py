@@ -30,8 +30,9 @@ def lead(rhythm: str) -> tuple:
 
 
 if __name__ == "__main__":
-    from ml.serving.beats import classify_beats
     from ml.serving.rhythm import classify_segments
+
+    from ml.serving.beats import classify_beats
 
     rows = {}
     for kind in KINDS:

@@ -78,9 +78,7 @@ def test_no_test_record_was_learnt_from(contract):
 
 
 def test_contract_has_the_measured_figures(contract):
-    assert {"held_out_test", "inside_training", "conditions", "heat_on_one_pvc"} <= set(
-        contract.metrics
-    )
+    assert {"held_out_test", "inside_training", "conditions", "heat_on_one_pvc"} <= set(contract.metrics)
     assert set(contract.metrics["held_out_test"]["classes"]) == set("NSVF")
     assert contract.metrics["heat_on_one_pvc"]["pvc_is_nearest_beat"] >= 0.8
     assert abs(contract.sanity["randomised_weights_rank_correlation"]) < 0.5
