@@ -228,9 +228,11 @@ def table(result: dict[str, Any]) -> str:
             f"ratio {result['ratio']:.1f} by the clock (target {TARGET:.0f}; rounds: {each}), {result['cpu_ratio']:.1f} by processor time",
             f"models alone: {alone['reports_ms']:.1f} ms against {alone['platform_ms']:.1f} ms, ratio {alone['ratio']:.1f}",
             f"the same without the preparation of the image that both share: ratio {alone['ratio_after_preparation']:.1f}",
-            f"heartbeats of a recording: {beats['per_second']:,.0f} a second with their features (target {BEATS_TARGET:,.0f}), "
-            f"{beats['per_second_with_detection_and_measurements']:,.0f} with detection and measurements; "
-            f"{beats['predict_each_per_second']:.0f} by model.predict for each",
+            (
+                f"heartbeats of a recording: {beats['per_second']:,.0f} a second with their features (target {BEATS_TARGET:,.0f}), "
+                f"{beats['per_second_with_detection_and_measurements']:,.0f} with detection and measurements; "
+                f"{beats['predict_each_per_second']:.0f} by model.predict for each"
+            ),
             f"answers equal: {'yes' if same['equal'] else 'NO'} ({same['compared']} compared)",
             f"largest difference of a probability {same['largest_difference']:.1e}, other labels {len(same['other_labels'])}",
         ]
