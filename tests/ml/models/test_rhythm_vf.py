@@ -1,0 +1,134 @@
+import json
+
+import numpy as np
+import pytest
+import wfdb
+
+from ml import registry
+from ml.__main__ import main
+from ml.datasets.simulated import simulate
+from ml.models.rhythm_vf import data
+from ml.preprocessing.rhythm_segment import VERSION, prepare_segments
+from ml.serving.rhythm import classify_segments
+from ml.training import card
+from ml.training.calibration import probabilities
+from tests.ml.golden_signals import RHYTHMS, SEGMENTS, lead
+
+GOLDEN = json.loads(SEGMENTS.read_text(encoding="utf-8"))
+EVERY = pytest.mark.parametrize("rhythm", RHYTHMS)
+
+
+@pytest.fixture(scope="module")
+def contract():
+    return registry.load("rhythm-vf")
+
+
+@EVERY
+def test_keras_model_gives_the_golden_probabilities(rhythm, keras, contract):
+    model = keras.models.load_model(contract.folder / "model.keras", compile=False)
+    made = prepare_segments(*lead(rhythm))
+    logits = model([made.windows, made.features]).numpy()
+    assert probabilities(logits, contract.temperature)[:, 1] == pytest.approx(GOLDEN[rhythm], abs=1e-4)
+
+
+@EVERY
+def test_serving_gives_the_golden_probabilities(rhythm):
+    assert classify_segments(*lead(rhythm)).probabilities == pytest.approx(GOLDEN[rhythm], abs=1e-4)
+
+
+def test_command_line_gives_the_golden_probabilities(tmp_path, capsys):
+    for rhythm in RHYTHMS:
+        signal, fs = lead(rhythm)
+        np.savez(tmp_path / f"{rhythm}.npz", signal=signal, fs=fs)
+    files = [str(tmp_path / f"{rhythm}.npz") for rhythm in RHYTHMS]
+    assert main(["predict", "rhythm-vf", *files]) == 0
+    for line, rhythm in zip(capsys.readouterr().out.splitlines(), RHYTHMS, strict=True):
+        assert json.loads(line)["probabilities"] == pytest.approx(GOLDEN[rhythm], abs=1e-4)
+
+
+def test_the_model_was_trained_with_this_preparation(contract):
+    assert contract.preprocessing_version == VERSION
+    assert contract.labels == ("other", "VF/VT")
+
+
+def test_contract_has_the_measured_figures(contract):
+    found = contract.metrics["cross_validation"]
+    for name in ("sensitivity", "specificity"):
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    assert {"NOISE", "mixed"} <= set(contract.metrics["other_segments"]["vfdb"])
+    assert contract.metrics["other_segments"]["mitdb"]["hours"] > 1
+    assert abs(contract.sanity["randomised_weights_rank_correlation"]) < 0.5
+
+
+def test_trials_are_kept(contract):
+    trials = json.loads((contract.folder / "trials.json").read_text(encoding="utf-8"))
+    assert len(trials["trials"]) >= 3
+
+
+def test_card_is_generated_from_the_contract(contract):
+    content = json.loads((contract.folder / "model.json").read_text(encoding="utf-8"))
+    assert (contract.folder / "card.md").read_text(encoding="utf-8") == card.text(content)
+
+
+def test_rhythms_of_stretches(tmp_path):
+    folder = tmp_path / "vfdb"
+    folder.mkdir()
+    calm = np.tile(simulate("Normal", seed=4).signal[: 4 * 500 : 2], 5)
+    wild = np.tile(simulate("VF", seed=4).signal[: 4 * 500 : 2], 3)
+    signal = np.concatenate([calm, wild])
+    wfdb.wrsamp(
+        "418",
+        fs=250,
+        units=["mV", "mV"],
+        sig_name=["ECG", "ECG"],
+        p_signal=np.stack([signal, 2 * signal], axis=1),
+        fmt=["16", "16"],
+        write_dir=str(folder),
+    )
+    at = np.array([1, 2000, 3500, 5000])
+    notes = ["(N", "(NOISE", "(N", "(VFIB"]
+    wfdb.wrann("418", "atr", at, symbol=["+"] * 4, aux_note=notes, write_dir=str(folder))
+    found = data.load(folder)
+    one = found.take(found.leads == 0)
+    assert one.rhythms.tolist() == ["mixed", "N", "NOISE", "mixed", "N", "VFIB", "VFIB", "VFIB"]
+    assert one.classes.tolist() == [0] * 5 + [1] * 3
+    assert one.counted.tolist() == [False, True, False, False, True, True, True, True]
+    assert len(found) == 16
+    twice = data.load(folder, offsets_s=(0.0, 2.0), most_leads=1)
+    assert len(twice) == 15
+
+
+def wave(rate):
+    seconds = np.arange(500) / 125.0
+    return np.sin(2 * np.pi * rate / 60.0 * seconds)[None, :, None].astype(np.float32)
+
+
+def test_half_the_speed_is_half_the_rate(keras):
+    from ml.models.rhythm_vf.fitting import slowed
+
+    middle = slice(100, 400)
+    half = slowed(wave(180), np.array([0.5]))[0, middle, 0]
+    crossings = [np.diff(np.signbit(x)).sum() for x in (half, wave(180)[0, middle, 0])]
+    assert crossings[0] == pytest.approx(crossings[1] / 2, abs=1)
+    np.testing.assert_allclose(slowed(wave(180), np.array([1.0])), wave(180))
+
+
+def test_a_tachycardia_slowed_below_100_is_none_any_more(keras):
+    from ml.models.rhythm_vf.fitting import speeds
+    from ml.preprocessing.rhythm_segment import figures_of
+
+    features = np.repeat(figures_of(np.sqrt(2) * wave(180)[:, :, 0].astype(float)), 200, axis=0)
+    factors, classes = speeds(features, np.ones(200, dtype=np.int64), np.random.default_rng(0), 0.5)
+    calmed = classes == 0
+    assert 0.3 < calmed.mean() < 0.7
+    assert (factors[~calmed] == 1.0).all()
+    assert ((180 * factors[calmed] > 55) & (180 * factors[calmed] < 105)).all()
+
+
+def test_other_rhythms_are_only_ever_slowed_and_stay_other(keras):
+    from ml.models.rhythm_vf.fitting import speeds
+
+    features = np.zeros((200, 52))
+    factors, classes = speeds(features, np.zeros(200, dtype=np.int64), np.random.default_rng(0), 1.0)
+    assert not classes.any()
+    assert ((factors >= 0.7) & (factors <= 1.0)).all()
