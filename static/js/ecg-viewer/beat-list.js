@@ -92,7 +92,7 @@
         this.cell(beats.rr(index) === null ? "–" : number(beats.rr(index)), "num"));
       const override = this.cell(beats.overridden.has(index) ? "" : "–");
       if (beats.overridden.has(index)) {
-        override.replaceChildren(...this.classCell(beats.now[index]).childNodes, this.mark());
+        override.replaceChildren(...this.classCell(beats.now[index]).childNodes, " ", this.mark());
       }
       row.append(override);
       return row;

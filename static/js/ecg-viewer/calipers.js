@@ -17,18 +17,19 @@
     }
 
     listen(handle, which) {
+      let grabbed = 0; // where in its width the handle was taken, in seconds
+      const under = (event) => this.viewer.view.time(event.clientX - this.stage.getBoundingClientRect().left - this.stage.clientLeft - this.viewer.place.left);
       handle.addEventListener("pointerdown", (event) => {
         if (event.button !== 0) return;
         event.stopPropagation();
         handle.setPointerCapture(event.pointerId);
+        grabbed = under(event) - this.times[which];
       });
       handle.addEventListener("pointermove", (event) => {
         if (!handle.hasPointerCapture(event.pointerId)) return;
-        const box = this.stage.getBoundingClientRect();
-        const { view, place } = this.viewer;
-        this.lane = Math.max(0, place.lanes.findLastIndex((lane) => event.clientY - box.top >= lane.top));
-        const time = view.time(event.clientX - box.left - place.left);
-        this.move(which, time - this.times[which], event.shiftKey);
+        const y = event.clientY - this.stage.getBoundingClientRect().top - this.stage.clientTop;
+        this.lane = Math.max(0, this.viewer.place.lanes.findLastIndex((lane) => y >= lane.top));
+        this.move(which, under(event) - grabbed - this.times[which], event.shiftKey);
       });
       handle.addEventListener("keydown", (event) => {
         const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -50, PageUp: 50 };

@@ -7,7 +7,7 @@
     const fingers = new Map();
     let pinch = null;
     let moved = 0;
-    const inPlot = (event) => event.clientX - stage.getBoundingClientRect().left - viewer.place.left;
+    const inPlot = (event) => event.clientX - stage.getBoundingClientRect().left - stage.clientLeft - viewer.place.left;
 
     const measurePinch = () => {
       const [one, two] = [...fingers.values()];

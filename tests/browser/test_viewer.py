@@ -1,0 +1,359 @@
+"""The viewer of a recording as a cardiologist uses it: scale, movement, beats, calipers, overrides, and all of it by keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+
+import pytest
+from django.urls import reverse
+
+from accounts.actor import acting_as
+from accounts.roles import SYSTEM
+from diagnostics.models import BeatOverride, Recording
+from tests import factories
+from tests.browser.walk import complaints, enter, judge
+
+__all__ = ["complaints"]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+READY = "ecg-viewer[data-complete]"
+# where, in CSS pixels from the left of the plot, the first row of the paper has the colour of an ink
+LINES = """(name) => {
+    const { place, canvas, ink } = document.querySelector("ecg-viewer");
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.fillStyle = ink[name];
+    pen.fillRect(0, 0, 1, 1);
+    const wanted = pen.getImageData(0, 0, 1, 1).data;
+    const { data } = canvas.getContext("2d").getImageData(place.left, Math.round(place.top) + 3, place.width - place.left, 1);
+    const apart = (x) => [0, 1, 2].reduce((sum, i) => sum + Math.abs(data[4 * x + i] - wanted[i]), 0);
+    return [...Array(data.length / 4).keys()].filter((x) => apart(x) < 6);
+}"""
+# how many pixels of the trace's colour there are between two times
+INK_BETWEEN = """([from, to]) => {
+    const { view, place, canvas, ink } = document.querySelector("ecg-viewer");
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.fillStyle = ink.trace;
+    pen.fillRect(0, 0, 1, 1);
+    const wanted = pen.getImageData(0, 0, 1, 1).data;
+    const x = place.left + view.x(from);
+    const { data } = canvas.getContext("2d").getImageData(x, place.top, view.x(to) - view.x(from), place.bottom - place.top);
+    const apart = (at) => [0, 1, 2].reduce((sum, i) => sum + Math.abs(data[4 * at + i] - wanted[i]), 0);
+    return [...Array(data.length / 4).keys()].filter((at) => apart(at) < 30).length;
+}"""
+
+
+@pytest.fixture
+def diagnosis(doctor):
+    return factories.recording(factories.patient(team=(doctor,)), doctor)
+
+
+@pytest.fixture
+def stored(diagnosis):
+    with acting_as(SYSTEM):
+        return Recording.objects.get(pk=diagnosis.pk)
+
+
+@pytest.fixture
+def pvcs(stored):
+    classes = array("b", bytes(stored.beat_classes))
+    found = [beat for beat, place in enumerate(classes) if place == stored.classes.index("PVC")]
+    assert len(found) == len(factories.PVCS)
+    return found
+
+
+@pytest.fixture
+def opened(page, live_server, doctor, diagnosis):
+    """The result page with the recording drawn, and what looks at it."""
+    enter(page, live_server, doctor)
+    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
+    page.locator(READY).wait_for()
+    return page
+
+
+def part(page, name):
+    return page.locator(f"ecg-viewer [data-part={name}]")
+
+
+def press(page, *keys):
+    part(page, "stage").focus()
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def view(page):
+    """The window in seconds and the paper's speed, after the frame that draws them."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.evaluate(
+        "(({view}) => [view.start, view.end, view.speed])(document.querySelector('ecg-viewer'))"
+    )
+
+
+def milliseconds(page):
+    view(page)
+    return int(re.match(r"([\d,]+) ms", part(page, "reading").inner_text())[1].replace(",", ""))
+
+
+def test_the_paper_has_its_true_scale(opened):
+    millimetre = 96 / 25.4
+    start, end, speed = view(opened)
+    width = opened.evaluate("(({place}) => place.width - place.left)(document.querySelector('ecg-viewer'))")
+    assert (start, speed) == (0, 25)
+    assert end == pytest.approx(width / (25 * millimetre))
+    lines = opened.evaluate(LINES, "coarse")
+    assert lines[:4] == [round(5 * millimetre * i) for i in range(4)]
+    assert lines[50] == pytest.approx(250 * millimetre, abs=1)
+    assert "small square 40 ms, large 200 ms" in part(opened, "scale").inner_text()
+    part(opened, "gain").select_option("20")
+    part(opened, "speed").select_option("50")
+    start, end_at_50, _ = view(opened)
+    assert end_at_50 - start == pytest.approx(end / 2)
+    assert part(opened, "scale").inner_text() == "50 mm/s, 20 mm/mV; small square 20 ms, large 100 ms"
+
+
+def test_it_moves_and_zooms_by_mouse(opened, stored):
+    stage = part(opened, "stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    _, first_end, _ = view(opened)
+    opened.mouse.move(x, y)
+    opened.mouse.down()
+    opened.mouse.move(x - 200, y, steps=5)
+    opened.mouse.up()
+    start, end, _ = view(opened)
+    assert start == pytest.approx(200 / (25 * 96 / 25.4), abs=0.01)
+    assert end - start == pytest.approx(first_end)
+
+    stage.focus()
+    opened.mouse.wheel(0, -200)
+    assert view(opened)[2] > 25
+    opened.get_by_role("button", name="Zoom out").click()
+    assert view(opened)[2] == 25
+    part(opened, "speed").select_option("All")
+    assert view(opened)[:2] == [0, pytest.approx(stored.seconds)]
+    strip = part(opened, "overview").bounding_box()
+    part(opened, "speed").select_option("25")
+    part(opened, "overview").click(position={"x": strip["width"] / 2, "y": 30})
+    start, end, _ = view(opened)
+    assert (start + end) / 2 == pytest.approx(stored.seconds / 2, abs=0.5)
+
+
+def test_a_wheel_over_a_trace_without_focus_scrolls_the_page(opened):
+    before = view(opened)
+    part(opened, "stage").hover()
+    opened.mouse.wheel(0, 200)
+    assert view(opened) == before
+
+
+def test_it_goes_from_pvc_to_pvc(opened, stored, pvcs):
+    times = array("i", bytes(stored.beat_samples))
+    press(opened)
+    for beat in pvcs:
+        opened.keyboard.press("n")
+        start, end, _ = view(opened)
+        assert start < times[beat] / stored.fs < end
+        assert part(opened, "beat").inner_text().startswith(f"Beat {beat + 1} · V (PVC) · at 0:0")
+    opened.keyboard.press("n")
+    assert part(opened, "status").inner_text() == "No PVC after this."
+    opened.get_by_role("button", name="Previous PVC").click()
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[-2] + 1} ·")
+    opened.get_by_role("button", name="Next ectopic beat").click()
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[-1] + 1} ·")
+
+
+def test_it_goes_to_episodes_and_times(opened, stored):
+    names = opened.evaluate("document.querySelector('ecg-viewer').episodes.map(({name}) => name)")
+    assert len(names) == len(stored.summary["measures"]["episodes"]) > 0
+    press(opened, "e")
+    assert part(opened, "status").inner_text().startswith(f"{names[0]} at 0:0")
+    part(opened, "time").fill("1:00")
+    part(opened, "time").press("Enter")
+    start, end, _ = view(opened)
+    assert (start + end) / 2 == pytest.approx(60)
+    part(opened, "time").fill("3:00:00")
+    part(opened, "time").press("Enter")
+    assert (
+        part(opened, "status").inner_text()
+        == "The recording has no such time. It goes from 0:00:00 to 0:02:00."
+    )
+
+
+def test_calipers_measure(opened, stored):
+    press(opened, "0", "c")
+    first, second = (
+        opened.get_by_role("slider", name="First caliper"),
+        opened.get_by_role("slider", name="Second caliper"),
+    )
+    before = milliseconds(opened)
+    second.focus()
+    opened.keyboard.press("Shift+ArrowRight")
+    step = max(1 / stored.fs, 1 / (25 * 96 / 25.4))
+    assert milliseconds(opened) == pytest.approx(before + 10_000 * step, abs=1)
+    box = second.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    here = milliseconds(opened)
+    opened.mouse.move(x, y)
+    opened.mouse.down()
+    opened.mouse.move(x + 100, y, steps=4)
+    opened.mouse.up()
+    there = milliseconds(opened)
+    assert there == pytest.approx(here + 100_000 / (25 * 96 / 25.4), abs=2)
+    reading = part(opened, "reading")
+    reading.get_by_text("mV in").wait_for()
+    assert re.fullmatch(
+        rf"{there:,} ms · {round(60000 / there)} bpm · [+\u2212]\d+\.\d\d mV in (MLII|V1)",
+        reading.inner_text(),
+    )
+    assert first.get_attribute("aria-valuetext").endswith(reading.inner_text())
+    press(opened, "m")
+    judge(opened, "viewer-calipers")
+    press(opened, "c")
+    assert (reading.is_visible(), first.is_visible()) == (False, False)
+
+
+def test_the_voltage_is_that_of_the_signal(opened, stored, pvcs):
+    """Between a point before a PVC and its peak, as the stored signal has it."""
+    from diagnostics.signals import window
+
+    peak = array("i", bytes(stored.beat_samples))[pvcs[0]]
+    samples = window(stored, from_s=(peak - 100) / stored.fs, seconds=1.0, columns=1000)["leads"]["MLII"]
+    press(opened, "n", "c")
+    opened.evaluate(
+        """(times) => { const viewer = document.querySelector("ecg-viewer"); viewer.calipers.times = times; viewer.changed(); }""",
+        [(peak - 100) / stored.fs, peak / stored.fs],
+    )
+    view(opened)
+    rise = (samples[100] - samples[0]) / 1000
+    assert f"{abs(rise):.2f} mV in MLII" in part(opened, "reading").inner_text()
+
+
+def test_missing_samples_are_a_gap_and_never_zero(page, live_server, doctor, diagnosis):
+    def without(route):
+        answer = route.fetch()
+        body = answer.json()
+        assert body["kind"] == "samples"
+        for lead, values in body["leads"].items():
+            times = (body["from_s"] + i * body["step_s"] for i in range(len(values)))
+            body["leads"][lead] = [
+                None if 3 <= time <= 5 else value for time, value in zip(times, values, strict=True)
+            ]
+        route.fulfill(response=answer, body=json.dumps(body))
+
+    page.route("**/recording/signal/**", without)
+    enter(page, live_server, doctor)
+    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
+    page.locator(READY).wait_for()
+    view(page)
+    assert page.evaluate(INK_BETWEEN, [3.1, 4.9]) == 0
+    assert page.evaluate(INK_BETWEEN, [5.1, 6.9]) > 100
+
+
+def test_the_list_filters_pages_and_goes_there(opened, stored, pvcs):
+    opened.get_by_text("List of beats").click()
+    rows = opened.locator(".ecg-list tbody tr")
+    beats = len(stored.beat_classes)
+    assert (rows.count(), part(opened, "count").inner_text()) == (100, f"1 to 100 of {beats}")
+    part(opened, "forth").click()
+    assert rows.count() == beats - 100
+    part(opened, "filter").select_option("PVC")
+    assert rows.count() == len(pvcs)
+    rows.nth(2).get_by_role("button").click()
+    assert rows.nth(2).get_attribute("aria-current") == "true"
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[2] + 1} · V (PVC)")
+    judge(opened, "viewer-list")
+
+
+def test_a_doctor_overrides_a_beat(opened, doctor, stored, pvcs):
+    opened.get_by_text("List of beats").click()
+    press(opened, "n", "o")
+    assert part(opened, "label").evaluate("(select) => select === document.activeElement")
+    part(opened, "label").select_option("Normal")
+    opened.get_by_role("button", name="Override").click()
+    part(opened, "status").get_by_text(f"Beat {pvcs[0] + 1} is Normal now").wait_for()
+    assert f"Beat {pvcs[0] + 1} · N (Normal)" in part(opened, "beat").inner_text()
+    assert "the model said PVC" in part(opened, "beat").inner_text()
+    row = opened.locator(f'.ecg-list tr[data-beat="{pvcs[0]}"]')
+    assert row.locator("td").last.inner_text().split() == ["N", "Normal", "overridden"]
+    with acting_as(SYSTEM):
+        assert list(BeatOverride.objects.values_list("beat", "label", "by")) == [
+            (pvcs[0], "Normal", doctor.pk)
+        ]
+    opened.reload()
+    opened.locator(READY).wait_for()
+    press(opened, "n")
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[1] + 1} · V")
+
+
+def test_a_refused_override_is_a_sentence(opened, pvcs):
+    sentence = "This recording has no such beat."
+    opened.route(
+        "**/recording/override/",
+        lambda route: route.fulfill(
+            status=422, content_type="application/json", body=json.dumps({"message": sentence})
+        ),
+    )
+    press(opened, "n")
+    opened.get_by_role("button", name="Override").click()
+    part(opened, "error").get_by_text(sentence).wait_for()
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[0] + 1} · V (PVC)")
+
+
+def test_a_signal_that_does_not_come_is_told(page, live_server, doctor, diagnosis):
+    page.route("**/recording/signal/**", lambda route: route.abort())
+    enter(page, live_server, doctor)
+    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
+    part(page, "error").get_by_text("The signal could not be loaded. The server did not answer.").wait_for()
+
+
+def test_everything_is_reached_by_keys(opened, pvcs):
+    opened.locator("h1").first.click()
+    for _ in range(60):
+        opened.keyboard.press("Tab")
+        if part(opened, "stage").evaluate("(stage) => stage === document.activeElement"):
+            break
+    assert opened.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    for keys, expected in (("ArrowRight", 0.1), ("ArrowLeft", 0), ("PageDown", 0.9), ("Home", 0)):
+        opened.keyboard.press(keys)
+        start, end, _ = view(opened)
+        assert start == pytest.approx(expected * (end - start))
+    for key, speed in (("+", 50), ("-", 25), ("-", 12.5), ("0", 25)):
+        opened.keyboard.press(key)
+        assert view(opened)[2] == speed
+    opened.keyboard.press("End")
+    opened.keyboard.press("p")
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[-1] + 1} ·")
+    opened.keyboard.press(".")
+    assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[-1] + 2} ·")
+    opened.keyboard.press("c")
+    assert opened.get_by_role("slider", name="First caliper").evaluate(
+        "(one) => one === document.activeElement"
+    )
+    opened.keyboard.press("g")
+    assert part(opened, "time").evaluate("(field) => field === document.activeElement")
+    part(opened, "overview").focus()
+    opened.keyboard.press("Home")
+    assert view(opened)[0] == 0
+    assert part(opened, "overview").get_attribute("aria-valuetext").startswith("0:00:00")
+    part(opened, "spoken").get_by_text("0:00:00.0 to").wait_for(state="attached")
+
+
+def test_leads_are_chosen_and_one_stays(opened):
+    opened.locator(".ecg-leads summary").click()
+    boxes = part(opened, "leads").get_by_role("checkbox")
+    assert [box.input_value() for box in boxes.all()] == list(factories.LEADS)
+    boxes.first.uncheck()
+    opened.locator(READY).wait_for()
+    assert opened.evaluate("document.querySelector('ecg-viewer').leads") == [factories.LEADS[1]]
+    boxes.last.click()
+    assert boxes.last.is_checked()
+
+
+def test_axe_and_a_phone(opened, complaints):
+    opened.get_by_text("Keys and letters").click()
+    judge(opened, "viewer")
+    opened.set_viewport_size({"width": 360, "height": 800})
+    press(opened, "n")
+    assert opened.evaluate("document.documentElement.scrollWidth") == 360
+    assert opened.evaluate("document.querySelector('ecg-viewer').place.width") < 360
+    assert complaints == []
