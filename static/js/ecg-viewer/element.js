@@ -163,9 +163,9 @@
       const seen = this.tiles.want(view, ratio, this.leads, { heading, measured: this.calipers.on ? this.calipers.times : [] });
       this.lastStart = view.start;
       ecg.drawPaper(frame);
-      ecg.drawUnanalysable(frame, this.summary.unanalysable);
       if (this.heat) ecg.drawHeat(frame, this.beats);
       ecg.drawTrace(frame, this.tiles, seen);
+      ecg.drawUnanalysable(frame, this.summary.unanalysable);
       ecg.drawEpisodes(frame, this.episodes, this.episode);
       ecg.drawBeats(frame, this.beats, this.selected);
       ecg.nameUnanalysable(frame, this.summary.unanalysable);
@@ -198,7 +198,7 @@
       if (this.view.speed < 6.25) this.view.zoomTo(25);
       if (length < this.view.seconds) this.view.centreOn(episode.start_s + length / 2);
       else this.view.moveTo(episode.start_s - 0.1 * this.view.seconds);
-      const details = [episode.detail, ecg.length(length)].filter(Boolean).join(", ");
+      const details = episode.detail || ecg.length(length);
       this.say(`${episode.name} at ${this.clock.text(episode.start_s, 1)}: ${details}`);
       this.changed();
     }

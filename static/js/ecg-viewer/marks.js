@@ -14,6 +14,7 @@
     context.restore();
   };
 
+  // Over the trace, which is paler there: noise would cover hatching that lies under it.
   ecg.drawUnanalysable = (frame, spans) => {
     const { context, view, place, ink } = frame;
     inside(frame, place.top, place.bottom, () => {
@@ -21,6 +22,10 @@
         if (span.end_s < view.start || span.start_s > view.end) continue;
         const x = Math.max(place.left, place.left + view.x(span.start_s));
         const width = Math.max(2, place.left + view.x(span.end_s) - x);
+        context.globalAlpha = 0.5;
+        context.fillStyle = ink.paper;
+        context.fillRect(x, place.top, width, place.bottom - place.top);
+        context.globalAlpha = 1;
         context.fillStyle = ink.hatching(context);
         context.fillRect(x, place.top, width, place.bottom - place.top);
       }

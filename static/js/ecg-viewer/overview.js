@@ -87,14 +87,20 @@
         context.fillStyle = ink.coarse;
         context.fillRect(0, Math.round(y(bpm)), this.width, 1);
       }
-      const wide = beats.length > this.width / 4 ? 1.5 : 4;
+      const reach = Math.max(3, this.x(3)); // the line goes on over three seconds without an interval
+      let before = -Infinity;
+      context.fillStyle = ink.range;
+      context.strokeStyle = ink.trace;
+      context.lineWidth = 1.5;
+      context.beginPath();
       columns.forEach(({ low, high, sum, count }, x) => {
         if (!count) return;
-        context.fillStyle = ink.range;
-        context.fillRect(x, y(high), wide, y(low) - y(high));
-        context.fillStyle = ink.trace;
-        context.fillRect(x, y(sum / count) - 1, wide, 2);
+        context.fillRect(x, y(high), 1.5, y(low) - y(high));
+        if (x - before > reach) context.moveTo(x - 0.5, y(sum / count));
+        context.lineTo(x + 0.5, y(sum / count));
+        before = x;
       });
+      context.stroke();
       for (const bpm of [60, 120]) ecg.write(frame, `${bpm} bpm`, this.width - 4, y(bpm) + 4, { size: 10, align: "right", colour: ink.muted });
     }
 
