@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from diagnostics.forms import label_words
+from diagnostics.kinds import is_picture
 from diagnostics.models import Review
 from diagnostics.risk import LABEL_RISK
 from diagnostics.states import Status
@@ -71,15 +72,15 @@ def answer_of(diagnosis: Diagnosis) -> str:
     return max(labelled, key=lambda p: p.confidence or 0).label if labelled else ""
 
 
-def probability_rows(prediction: Prediction) -> list[dict[str, Any]]:
-    """Rows of components/probabilities.html, most probable first; the threshold is marked at the first."""
+def probability_rows(prediction: Prediction, *, of_recording: bool = False) -> list[dict[str, Any]]:
+    """Rows of components/probabilities.html, most probable first; the threshold of a single answer is marked at the first."""
     ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
     return [
         {
             "label": label_words(label) if label in LABEL_RISK else label,
             "percent": share * 100,
             "chosen": label == prediction.label,
-            "threshold": prediction.threshold * 100 if place == 0 else None,
+            "threshold": prediction.threshold * 100 if place == 0 and not of_recording else None,
         }
         for place, (label, share) in enumerate(ranked)
     ]
@@ -106,6 +107,7 @@ class ShownPrediction:
 
     prediction: Prediction
     heatmap_url: str
+    of_recording: bool = False
 
     @property
     def title(self) -> str:
@@ -128,7 +130,16 @@ class ShownPrediction:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """For the chart."""
-        return probability_rows(self.prediction)
+        return probability_rows(self.prediction, of_recording=self.of_recording)
+
+    @property
+    def caption(self) -> str:
+        """What the chart shows."""
+        if self.of_recording:
+            return "Mean calibrated probability over all that was asked of the model in this recording"
+        return (
+            "Calibrated probability of each finding; the mark is the threshold below which the model abstains"
+        )
 
     @property
     def facts(self) -> list[dict[str, Any]]:
@@ -179,6 +190,10 @@ def _episode_details(episode: dict[str, Any]) -> Iterator[str]:
     yield f"{episode['end_s'] - episode['start_s']:.1f} s"
 
 
+def _most_first(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: -pair[1])
+
+
 def _milliseconds(value: float | None) -> str:
     return "not measurable" if value is None else f"{value:.0f} ms"
 
@@ -195,7 +210,7 @@ def recording_facts(recording: Recording) -> list[dict[str, Any]]:
         fact("Length", f"{recording.seconds:,.0f} s, {summary['analysable_s']:,.0f} s of it analysable"),
         fact("Leads", f"{', '.join(recording.leads)} at {recording.fs:g} Hz"),
         fact("Heart rate", f"mean {bpm[0]}, least {bpm[1]}, greatest {bpm[2]} bpm"),
-        fact("Beats", ", ".join(f"{count:,} {name}" for name, count in burden["counts"].items())),
+        fact("Beats", ", ".join(f"{count:,} {name}" for name, count in _most_first(burden["counts"]))),
         fact("Ventricular ectopic burden", f"{burden['ventricular_percent'] or 0:.1f} %"),
         fact("Atrial ectopic burden", f"{burden['atrial_percent'] or 0:.1f} %"),
         fact("PR", _milliseconds(durations.get("pr_ms"))),
@@ -213,7 +228,9 @@ def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list
     mapped = set(with_heatmap)
     return [
         ShownPrediction(
-            p, reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else ""
+            p,
+            reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else "",
+            of_recording=not is_picture(diagnosis.upload.media_type),
         )
         for p in diagnosis.predictions.all()
     ]

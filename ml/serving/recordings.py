@@ -21,6 +21,7 @@ from ml.recordings.formats import read
 from ml.recordings.reasons import RecordingReason, UnusableRecording
 from ml.recordings.recording import Recording
 from ml.serving.beats import MODEL, BeatAnswers, classify_beats
+from ml.serving.fibrillation import Fibrillation, find_fibrillation
 from ml.serving.signals import signal_member
 
 CODE_VERSION = f"recordings-{METHODS}+serving-1"
@@ -58,18 +59,24 @@ def analyse_file(
     """
     started = time.perf_counter()
     sha256 = _file_sha256(path)
+    rhythm: Fibrillation | None = None
     try:
         progress(0.0, "Reading the file")
         recording = read(path, fs=fs, unit=unit)
         if recording.fs < MIN_FS:
             detail = f"the beat model needs at least {MIN_FS:g} samples a second"
             raise UnusableRecording(RecordingReason.RATE_DOUBTFUL, fs=recording.fs, detail=detail)
-        classified = _Classifier(recording)
+        leads = chosen_leads(recording.leads)
+        progress(0.0, "Looking for ventricular fibrillation")
+        rhythm = find_fibrillation(recording, leads[0])
+        classified = _Classifier(leads)
         result = analyse_recording(
             recording, classify=classified, progress=lambda part, step: progress(0.9 * part, step)
         )
     except UnusableRecording as unusable:
-        return Analysis(results=(_unusable(unusable, sha256, started),))
+        # Fibrillation has no heartbeats to be found: it must not be refused as a poor signal.
+        alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
+        return Analysis(results=(*alarm, _unusable(unusable, sha256, started)))
     progress(0.9, "Storing the signal")
     signal = tiles.keep(recording, store) if store else {}
     answers = classified.answers()
@@ -77,7 +84,7 @@ def analyse_file(
         leads=recording.leads,
         fs=recording.fs,
         samples=recording.samples,
-        summary=_summary(recording, result),
+        summary=_summary(recording, result, rhythm),
         classes=answers.labels,
         beat_samples=result.samples.astype("<i4").tobytes(),
         beat_classes=answers.classes.astype(np.int8).tobytes(),
@@ -86,14 +93,15 @@ def analyse_file(
         heat=None,
         signal=signal,
     )
-    return Analysis(results=(_answered(answers, result, sha256, started),), findings=findings)
+    alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
+    return Analysis(results=(*alarm, _answered(answers, result, sha256, started)), findings=findings)
 
 
 class _Classifier:
     """The beat model on a whole recording, a piece at a time; keeps what it answered."""
 
-    def __init__(self, recording: Recording) -> None:
-        self._leads = chosen_leads(recording.leads)
+    def __init__(self, leads: list[int]) -> None:
+        self._leads = leads
         self._parts: list[BeatAnswers] = []
 
     def __call__(
@@ -149,12 +157,41 @@ def _file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _summary(recording: Recording, result: RecordingResult) -> dict[str, Any]:
+def _summary(recording: Recording, result: RecordingResult, rhythm: Fibrillation | None) -> dict[str, Any]:
     started_at = recording.started_at
-    return result.as_json(beats=False) | {
+    summary = result.as_json(beats=False) | {
         "format": recording.source_format,
         "started_at": started_at.isoformat() if started_at else None,
+        "rhythm": rhythm.facts if rhythm else None,
     }
+    if rhythm:
+        episodes = [*summary["measures"]["episodes"], *(episode.as_json() for episode in rhythm.episodes)]
+        summary["measures"]["episodes"] = sorted(episodes, key=lambda episode: episode["start_s"])
+    return summary
+
+
+def _alarm(rhythm: Fibrillation, sha256: str) -> ModelResult:
+    """The rhythm model's answer, given only when it sees something: a quiet one stands in the summary."""
+    seconds = sum(episode.end_s - episode.start_s for episode in rhythm.episodes)
+    share = rhythm.probability or 0.0
+    return ModelResult(
+        model=rhythm.facts["model"],
+        version=rhythm.facts["version"],
+        weights_sha256=rhythm.facts["weights_sha256"],
+        outcome=Outcome.PREDICTED,
+        label="VF",
+        confidence=share,
+        probabilities={"VF": share, "other": 1.0 - share},
+        prediction_set=("VF",),
+        threshold=rhythm.threshold,
+        reason_code=None,
+        message=f"{seconds:.0f} s look like ventricular fibrillation, flutter or tachycardia. Look at the trace now.",
+        heatmap_png=None,
+        duration_ms=rhythm.duration_ms,
+        input_sha256=sha256,
+        code_version=CODE_VERSION,
+        device=rhythm.device,
+    )
 
 
 def _answered(answers: BeatAnswers, result: RecordingResult, sha256: str, started: float) -> ModelResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -118,3 +119,20 @@ def test_the_waveform_of_a_dicom_study_is_read(live_worker: Service, client: Cli
     assert row.status == Status.COMPLETED, row.message
     recording = Recording.objects.get(pk=row.pk)
     assert (len(recording.leads), recording.fs, recording.seconds) == (12, 1000.0, 10.0)
+
+
+def test_fibrillation_is_an_alarm_although_it_has_no_heartbeats(
+    live_worker: Service, client: Client, doctor: User, tmp_path: Path
+) -> None:
+    """A wave of five cycles a second that swells and sinks, as fibrillation does."""
+    client.force_login(doctor)
+    patient = factories.patient(team=(doctor,))
+    made = simulated(40.0)
+    seconds = np.arange(made.signals.shape[1]) / made.fs
+    wave = np.sin(2 * np.pi * 4.6 * seconds + 2.0 * np.sin(2 * np.pi * 0.35 * seconds))
+    made.signals[:] = 0.6 * wave * (1.0 + 0.4 * np.sin(2 * np.pi * 0.21 * seconds))
+    row = settled(
+        live_worker, send(client, patient, "vf.zip", writers.zipped(writers.wfdb_files(made, tmp_path)))
+    )
+    assert (row.status, row.risk_level) == (Status.COMPLETED, "high"), row.message
+    assert "VF" in {prediction.label for prediction in row.predictions.all()}
