@@ -80,7 +80,7 @@ def test_rhythms_of_stretches(tmp_path):
         "418",
         fs=250,
         units=["mV", "mV"],
-        sig_name=["ECG", "ECG"],
+        sig_name=["ECG", "ECG2"],
         p_signal=np.stack([signal, 2 * signal], axis=1),
         fmt=["16", "16"],
         write_dir=str(folder),
@@ -117,7 +117,9 @@ def test_a_tachycardia_slowed_below_100_is_none_any_more(keras):
     from ml.models.rhythm_vf.fitting import speeds
     from ml.preprocessing.rhythm_segment import figures_of
 
-    features = np.repeat(figures_of(np.sqrt(2) * wave(180)[:, :, 0].astype(float)), 200, axis=0)
+    seconds = np.arange(500) / 125.0
+    hastening = np.sqrt(2) * np.sin(2 * np.pi * (3.0 * seconds + 0.04 * (seconds - 2.0) ** 2))
+    features = np.repeat(figures_of(hastening[None]), 200, axis=0)
     factors, classes = speeds(features, np.ones(200, dtype=np.int64), np.random.default_rng(0), 0.5)
     calmed = classes == 0
     assert 0.3 < calmed.mean() < 0.7
