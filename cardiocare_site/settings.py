@@ -208,8 +208,10 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ROUTES = {
     "worker.run_diagnoses": {"queue": DIAGNOSIS_QUEUE},
     "worker.sweep_diagnoses": {"queue": "io"},
+    "worker.watch_models": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
+    "watch": {"task": "worker.watch_models", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep": {
         "task": "worker.sweep_diagnoses",
         "schedule": SWEEP_INTERVAL_S,

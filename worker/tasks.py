@@ -7,7 +7,8 @@ import time
 
 from celery import Task, shared_task
 
-from diagnostics.services import lifecycle
+from accounts.roles import SYSTEM
+from diagnostics.services import lifecycle, monitoring
 from worker import diagnosing
 from worker.context import persistently, system_task
 from worker.node import watched
@@ -39,3 +40,11 @@ def sweep_diagnoses() -> None:
         swept = lifecycle.sweep()
     if any(swept.values()):
         log.info("sweep: %s", swept)
+
+
+@shared_task(name="worker.watch_models")
+def watch_models() -> None:
+    """Say in the log when a model gives nearly always one answer; the administrators' page says it too."""
+    with system_task():
+        for alarm in monitoring.one_sided(SYSTEM):
+            log.warning("%s", alarm)

@@ -87,6 +87,7 @@ class Prediction(models.Model):
 
     class Meta:
         ordering = ["-created_at", "pk"]
+        indexes = [models.Index(fields=["model_version", "-created_at"], name="prediction_of_model")]
         constraints = [
             models.UniqueConstraint(
                 fields=["diagnosis", "attempt", "model_version"], name="diagnostics_prediction_once"

@@ -14,6 +14,7 @@ from accounts.views.access import other_parameters, page, paginate
 from diagnostics import selectors
 from diagnostics.forms import PredictionFilterForm
 from diagnostics.models import ModelVersion
+from diagnostics.services import monitoring
 from diagnostics.views.shown import fact, percent, probability_rows, provenance
 
 if TYPE_CHECKING:
@@ -79,5 +80,9 @@ def prediction(request: PageRequest, prediction_id: uuid.UUID) -> HttpResponse:
 def workers(request: PageRequest) -> HttpResponse:
     """The workers, what they compute on, and the models that have answered."""
     versions = ModelVersion.objects.defer("contract")
-    context = {"workers": selectors.workers(request.user), "versions": versions}
+    context = {
+        "workers": selectors.workers(request.user),
+        "versions": versions,
+        "alarms": monitoring.one_sided(request.user),
+    }
     return render(request, "diagnostics/workers.html", context)

@@ -8,6 +8,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.evaluation.ec57 import classes_of, to_ec57
 from ml.preprocessing.beat_signal import CENTRE, LENGTH, RATE_HZ, prepare_beats
 from ml.serving.signals import SignalMember, signal_member
 
@@ -21,7 +22,7 @@ class BeatAnswers:
     Attributes:
         labels: names of the classes, in order.
         probabilities: calibrated, shape (m, c), rows summing to 1.
-        classes: position in ``labels`` of the most probable class, shape (m,); -1 where the model abstains.
+        classes: position in ``labels`` of each beat's class, shape (m,); -1 where the model abstains (see `sure_classes`).
         model: name of the model.
         version: its version.
         weights_sha256: hash of the served weights.
@@ -67,7 +68,7 @@ def classify_beats(
     return BeatAnswers(
         labels=opened.contract.labels,
         probabilities=shares,
-        classes=opened.decide(shares),
+        classes=sure_classes(shares, opened.contract.labels, opened.contract.abstention_threshold),
         model=opened.contract.name,
         version=opened.contract.version,
         weights_sha256=opened.contract.weights_sha256,
@@ -75,6 +76,25 @@ def classify_beats(
         duration_ms=(time.perf_counter() - started) * 1000.0,
         device=opened.device["name"],
     )
+
+
+def sure_classes(shares: NDArray[np.float32], labels: tuple[str, ...], threshold: float) -> NDArray[np.int8]:
+    """Class of each beat; -1 where the model abstains.
+
+    What a beat is for (AAMI EC57: N, S, V or F) decides: the model is sure if the classes of one of them together reach the
+    threshold, and names the most probable of those. Normal beats and bundle branch block share N, and a doubt between
+    them is no doubt that a beat is not premature.
+
+    Args:
+        shares: calibrated probabilities, shape (m, c).
+        labels: names of the classes.
+        threshold: 0 to 1.
+    """
+    four = to_ec57(shares, labels)
+    chosen = four.argmax(axis=1)
+    inside = classes_of(np.arange(len(labels)), labels)[None, :] == chosen[:, None]
+    best = np.where(inside, shares, -1.0).argmax(axis=1)
+    return np.where(four.max(axis=1, initial=0.0) >= threshold, best, -1).astype(np.int8)
 
 
 def heat_of(

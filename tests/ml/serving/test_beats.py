@@ -6,7 +6,8 @@ import pytest
 
 from ml import registry
 from ml.datasets.simulated import simulate_recording
-from ml.serving.beats import classify_beats, heat_along, heat_of
+from ml.evaluation.ec57 import to_ec57
+from ml.serving.beats import classify_beats, heat_along, heat_of, sure_classes
 from ml.serving.signals import signal_member
 
 LABELS = ["Normal"] * 20 + ["PVC"] + ["Normal"] * 25 + ["PVC"] + ["Normal"] * 20
@@ -32,8 +33,23 @@ def test_answers_have_the_promised_form(answers):
     assert answers.probabilities.dtype == np.float32
     assert answers.classes.dtype == np.int8
     np.testing.assert_allclose(answers.probabilities.sum(axis=1), 1.0, atol=1e-5)
-    sure = answers.probabilities.max(axis=1) >= answers.threshold
-    np.testing.assert_array_equal(answers.classes, np.where(sure, answers.probabilities.argmax(axis=1), -1))
+    four = to_ec57(answers.probabilities, answers.labels)
+    np.testing.assert_array_equal(answers.classes >= 0, four.max(axis=1) >= answers.threshold)
+
+
+def test_a_doubt_between_normal_and_a_block_is_no_doubt_about_the_beat():
+    labels = ("Normal", "LBBB", "RBBB", "PAC", "PVC", "Fusion")
+    shares = np.array(
+        [
+            [0.4, 0.1, 0.3, 0.1, 0.1, 0.0],  # N together, most of it Normal
+            [0.1, 0.4, 0.2, 0.2, 0.1, 0.0],  # N together, most of it LBBB
+            [0.3, 0.1, 0.1, 0.0, 0.4, 0.1],  # N reaches half, PVC is the most probable single class
+            [0.1, 0.1, 0.0, 0.1, 0.7, 0.0],
+            [0.2, 0.1, 0.1, 0.1, 0.4, 0.1],
+        ],
+        dtype=np.float32,
+    )
+    assert sure_classes(shares, labels, 0.6).tolist() == [0, 1, -1, 4, -1]
 
 
 def test_answers_say_what_made_them(answers):
