@@ -146,8 +146,10 @@ def _analysed(leads: tuple[str, ...], seconds: float) -> tuple[RecordingFindings
         beat_samples=result.samples.astype("<i4").tobytes(),
         beat_classes=np.array(places, dtype=np.int8).tobytes(),
         beat_confidences=bytes([90] * len(places)),
-        beat_heat=b"",
-        heat=None,
+        beat_heat=b"".join(
+            bytes([0] * 8) if name == "Normal" else bytes(range(0, 256, 32)) for name in result.labels
+        ),
+        heat={"before_s": 0.4, "after_s": 0.4, "steps": 8},
         signal=signal,
     )
     return findings, kept

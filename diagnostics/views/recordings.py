@@ -17,7 +17,7 @@ from diagnostics import selectors, signals
 from diagnostics.forms import TellForm, WindowForm
 from diagnostics.services import recordings
 from diagnostics.states import IllegalMove
-from diagnostics.views.shown import recording_findings
+from diagnostics.views.shown import heat_rows, recording_findings
 
 if TYPE_CHECKING:
     import uuid
@@ -58,7 +58,7 @@ def beats(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
             "classes": found.classes,
             "confidence": found.confidences,
             "overrides": {str(row.beat): row.label for row in selectors.overrides(request.user, recording)},
-            "heat": None,
+            "heat": heat_rows(recording),
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,16 @@ def recording_findings(recording: Recording) -> dict[str, Any]:
             for one in summary["unanalysable"]
         ],
     }
+
+
+def heat_rows(recording: Recording) -> dict[str, Any] | None:
+    """Where the model looked in each beat, base64 of 0 to 255; None for beats of which nothing is known."""
+    if recording.heat is None:
+        return None
+    data, steps = bytes(recording.beat_heat), recording.heat["steps"]
+    rows = (data[start : start + steps] for start in range(0, len(data), steps))
+    values = [base64.b64encode(row).decode() if any(row) else None for row in rows]
+    return {"before_s": recording.heat["before_s"], "after_s": recording.heat["after_s"], "values": values}
 
 
 def _episode_details(episode: dict[str, Any]) -> Iterator[str]:

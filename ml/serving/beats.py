@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.ec57 import classes_of, to_ec57
-from ml.preprocessing.beat_signal import CENTRE, LENGTH, RATE_HZ, prepare_beats
+from ml.preprocessing.beat_signal import CENTRE, LENGTH, RATE_HZ, PreparedBeats, prepare_beats
 from ml.serving.signals import SignalMember, signal_member
 
 MODEL = "beat-resnet"
+HEAT_STEPS = 32
+HEAT_BEFORE_S = CENTRE / RATE_HZ
+HEAT_AFTER_S = (LENGTH - CENTRE) / RATE_HZ
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,8 @@ class BeatAnswers:
         threshold: confidence below which the model abstains, 0 to 1.
         duration_ms: preparation and model, milliseconds.
         device: ``cpu`` or ``cuda``.
+        heat: where the model looked in each beat that it does not call normal, shape (m, 32), 0 to 255 with 255 at the peak, over
+            `HEAT_BEFORE_S` before to `HEAT_AFTER_S` after the complex; zeros for the others. None if not asked for.
     """
 
     labels: tuple[str, ...]
@@ -40,6 +45,7 @@ class BeatAnswers:
     threshold: float
     duration_ms: float
     device: str
+    heat: NDArray[np.uint8] | None = None
 
 
 def classify_beats(
@@ -48,6 +54,7 @@ def classify_beats(
     r_samples: NDArray[np.integer],
     *,
     opened: SignalMember | None = None,
+    with_heat: bool = False,
 ) -> BeatAnswers:
     """Class of every heartbeat.
 
@@ -56,6 +63,7 @@ def classify_beats(
         fs: sampling rate, Hz, at least 100.
         r_samples: every QRS complex of the recording, shape (m,), samples, ascending.
         opened: the model to ask; the installed one if None.
+        with_heat: whether to say where it looked, too.
 
     Raises:
         ValueError: when the shapes do not fit, the rate is too low, or a complex lies outside the signal.
@@ -69,6 +77,7 @@ def classify_beats(
         labels=opened.contract.labels,
         probabilities=shares,
         classes=sure_classes(shares, opened.contract.labels, opened.contract.abstention_threshold),
+        heat=_heat_rows(opened, beats, shares.argmax(axis=1)) if with_heat else None,
         model=opened.contract.name,
         version=opened.contract.version,
         weights_sha256=opened.contract.weights_sha256,
@@ -76,6 +85,18 @@ def classify_beats(
         duration_ms=(time.perf_counter() - started) * 1000.0,
         device=opened.device["name"],
     )
+
+
+def _heat_rows(opened: SignalMember, beats: PreparedBeats, classes: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Where the model looked for the most probable class of each beat that is not a normal one, shape (m, 32)."""
+    rows = np.zeros((len(classes), HEAT_STEPS), dtype=np.uint8)
+    chosen = np.flatnonzero(classes != opened.contract.labels.index("Normal"))
+    if len(chosen):
+        inputs = {"window": beats.windows[chosen], "features": beats.features[chosen]}
+        heat = np.maximum(opened.run("heat", **inputs)[np.arange(len(chosen)), classes[chosen]], 0.0)
+        peak = heat.max(axis=1, keepdims=True)
+        rows[chosen] = np.rint(255.0 * np.divide(heat, peak, out=np.zeros_like(heat), where=peak > 0.0))
+    return rows
 
 
 def sure_classes(shares: NDArray[np.float32], labels: tuple[str, ...], threshold: float) -> NDArray[np.int8]:

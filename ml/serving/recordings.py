@@ -20,7 +20,14 @@ from ml.recordings.analysis import RecordingResult, analyse_recording
 from ml.recordings.formats import read
 from ml.recordings.reasons import RecordingReason, UnusableRecording
 from ml.recordings.recording import Recording
-from ml.serving.beats import MODEL, BeatAnswers, classify_beats
+from ml.serving.beats import (
+    HEAT_AFTER_S,
+    HEAT_BEFORE_S,
+    HEAT_STEPS,
+    MODEL,
+    BeatAnswers,
+    classify_beats,
+)
 from ml.serving.fibrillation import Fibrillation, find_fibrillation
 from ml.serving.signals import signal_member
 
@@ -89,8 +96,8 @@ def analyse_file(
         beat_samples=result.samples.astype("<i4").tobytes(),
         beat_classes=answers.classes.astype(np.int8).tobytes(),
         beat_confidences=np.rint(answers.probabilities.max(axis=1) * 100).astype(np.uint8).tobytes(),
-        beat_heat=b"",
-        heat=None,
+        beat_heat=answers.heat.tobytes() if answers.heat is not None else b"",
+        heat={"before_s": HEAT_BEFORE_S, "after_s": HEAT_AFTER_S, "steps": HEAT_STEPS},
         signal=signal,
     )
     alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
@@ -114,7 +121,9 @@ class _Classifier:
             near = r_samples[(r_samples >= low) & (r_samples < high)]
             if inside.any():
                 part = np.nan_to_num(signals[self._leads, low:high])
-                self._parts.append(_of(classify_beats(part, fs, near - low), near, r_samples[inside]))
+                self._parts.append(
+                    _of(classify_beats(part, fs, near - low, with_heat=True), near, r_samples[inside])
+                )
         answers = self.answers()
         names = np.array([*answers.labels, UNSURE])
         return names[answers.classes], answers.probabilities.max(axis=1)
@@ -132,6 +141,7 @@ class _Classifier:
             threshold=first.threshold,
             duration_ms=sum(part.duration_ms for part in self._parts),
             device=first.device,
+            heat=np.concatenate([part.heat for part in self._parts if part.heat is not None]),
         )
 
 
@@ -139,7 +149,10 @@ def _of(answers: BeatAnswers, near: NDArray[np.int64], wanted: NDArray[np.int64]
     """The answers for some of the beats that were asked for."""
     rows = np.isin(near, wanted)
     return dataclasses.replace(
-        answers, probabilities=answers.probabilities[rows], classes=answers.classes[rows]
+        answers,
+        probabilities=answers.probabilities[rows],
+        classes=answers.classes[rows],
+        heat=answers.heat[rows] if answers.heat is not None else None,
     )
 
 

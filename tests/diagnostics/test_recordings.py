@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -51,6 +52,9 @@ def test_beats_come_in_the_order_of_time_with_class_and_confidence(viewer):
     assert found["samples"] == sorted(found["samples"])
     assert [i for i, c in enumerate(found["classes"]) if classes[c] == "PVC"] == list(factories.PVCS)
     assert set(found["confidence"]) == {90}
+    looked = [i for i, row in enumerate(found["heat"]["values"]) if row is not None]
+    assert looked == list(factories.PVCS)
+    assert list(base64.b64decode(found["heat"]["values"][looked[0]])) == list(range(0, 256, 32))
 
 
 def test_a_short_window_gives_samples_and_a_long_one_the_extremes(viewer):

@@ -65,6 +65,7 @@ def test_a_recording_is_answered_with_its_beats_as_the_command_line_gives_them(
     assert bytes(recording.beat_samples) == alone.findings.beat_samples
     assert bytes(recording.beat_classes) == alone.findings.beat_classes
     assert recording.summary == alone.findings.summary
+    assert bytes(recording.beat_heat) == alone.findings.beat_heat
     (prediction,) = row.predictions.all()
     assert prediction.probabilities == pytest.approx(alone.results[0].probabilities, abs=1e-4)
     answer = client.get(f"/api/v1/diagnoses/{row.pk}/recording/").json()
