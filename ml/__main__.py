@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import json
 import sys
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,6 +82,41 @@ def _signal_answer(kind: str, path: Path) -> dict[str, Any]:
     }
 
 
+def _answer_to(model: str, kind: str, path: Path) -> dict[str, Any]:
+    return _signal_answer(kind, path) if path.suffix == ".npz" else _recording_answer(model, path)
+
+
+def _recording_answer(model: str, path: Path) -> dict[str, Any]:
+    """What a model of signals answers to a recording of any format, or to a WFDB record (the path of its header without ``.hea``).
+
+    The same function as the worker's, so the same numbers.
+    """
+    from ml.serving.recordings import analyse_file
+
+    header = path.with_suffix(".hea")
+    with tempfile.TemporaryDirectory(prefix="cardiocare-") as folder:
+        if not path.is_file() and header.is_file():
+            bundle = Path(folder) / f"{path.name}.zip"
+            with zipfile.ZipFile(bundle, "w") as archive:
+                for part in (header, *path.parent.glob(f"{path.name}.d*")):
+                    archive.write(part, part.name)
+            path = bundle
+        answer = analyse_file(path, fs=None, unit=None, progress=lambda *_: None, store=None)
+    mine = [result.as_json() for result in answer.results if result.model == model] or [
+        {"model": model, "label": None}
+    ]
+    findings = answer.findings
+    if findings is None:
+        return mine[0]
+    return mine[0] | {
+        "summary": findings.summary,
+        "classes": list(findings.classes),
+        "beat_samples": np.frombuffer(findings.beat_samples, "<i4").tolist(),
+        "beat_classes": np.frombuffer(findings.beat_classes, np.int8).tolist(),
+        "beat_confidences": list(findings.beat_confidences),
+    }
+
+
 def _predict(options: argparse.Namespace) -> int:
     """Let one model answer for each file; files that cannot be opened are named and make the command fail."""
     from ml.serving.analysis import answer_one
@@ -90,8 +126,8 @@ def _predict(options: argparse.Namespace) -> int:
     code = OK
     for path in options.files:
         try:
-            data = path.read_bytes()
-            answer = None if kind == PICTURE else _signal_answer(kind, path)
+            data = path.read_bytes() if kind == PICTURE else b""
+            answer = None if kind == PICTURE else _answer_to(options.model, kind, path)
         except (OSError, ValueError) as error:
             print(f"{path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             code = FAILED

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ml.recordings.analysis import Classify, RecordingResult
-
-_CLASSIFIER = "ml.serving.beats"
-
-
-def _unclassified(
-    signals: NDArray[np.float32], fs: float, samples: NDArray[np.int64]
-) -> tuple[NDArray[np.str_], NDArray[np.floating[Any]]]:
-    """Every beat left open."""
-    import numpy as np
-
-    from ml.recordings.rhythm import UNCLASSIFIED
-
-    return np.full(len(samples), UNCLASSIFIED), np.full(len(samples), np.nan)
+    from ml.recordings.recording import Recording
 
 
-def classifier() -> Classify:
-    """The installed beat model, or one that leaves every beat open."""
-    if importlib.util.find_spec(_CLASSIFIER) is None:
-        return _unclassified
-    found: Classify = importlib.import_module(_CLASSIFIER).classify_beats
-    return found
+def classifier(recording: Recording) -> Classify:
+    """The installed beat model on the leads that it reads."""
+    from ml.serving.recordings import Classifier, chosen_leads
+
+    return Classifier(chosen_leads(recording.leads))
 
 
 def _figure(value: float | None, unit: str, digits: int = 0) -> str:
@@ -90,9 +73,8 @@ def _measure(options: argparse.Namespace) -> int:
     from ml.recordings.reasons import UnusableRecording
 
     try:
-        result = analyse_recording(
-            read(options.file, fs=options.fs, unit=options.unit), classify=classifier()
-        )
+        recording = read(options.file, fs=options.fs, unit=options.unit)
+        result = analyse_recording(recording, classify=classifier(recording))
     except UnusableRecording as error:
         if options.json:
             print(json.dumps({"reason_code": error.reason_code, "message": error.message}))

@@ -76,7 +76,7 @@ def analyse_file(
         leads = chosen_leads(recording.leads)
         progress(0.0, "Looking for ventricular fibrillation")
         rhythm = find_fibrillation(recording, leads[0])
-        classified = _Classifier(leads)
+        classified = Classifier(leads)
         result = analyse_recording(
             recording, classify=classified, progress=lambda part, step: progress(0.9 * part, step)
         )
@@ -104,7 +104,7 @@ def analyse_file(
     return Analysis(results=(*alarm, _answered(answers, result, sha256, started)), findings=findings)
 
 
-class _Classifier:
+class Classifier:
     """The beat model on a whole recording, a piece at a time; keeps what it answered."""
 
     def __init__(self, leads: list[int]) -> None:
@@ -114,6 +114,7 @@ class _Classifier:
     def __call__(
         self, signals: NDArray[np.float32], fs: float, r_samples: NDArray[np.int64]
     ) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
+        """Names and confidences of every beat; see ``ml.recordings.analysis.Classify``."""
         piece, margin = round(_PIECE_S * fs), round(_MARGIN_S * fs)
         for start in range(0, max(1, signals.shape[1]), piece):
             inside = (r_samples >= start) & (r_samples < start + piece)

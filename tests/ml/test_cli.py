@@ -69,3 +69,21 @@ def test_epochs_must_be_positive(capsys):
 def test_runs_as_a_module_without_django():
     done = subprocess.run([sys.executable, "-m", "ml", "list"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()[0]) == (0, "beat-cnn")
+
+
+def test_a_recording_gives_its_beats_as_the_worker_does(tmp_path, capsys):
+    from ml.datasets.simulated_recording import Heart, simulate_recording
+    from ml.serving.recordings import analyse_file
+    from tests.ml.recordings import writers
+
+    made = simulate_recording(Heart(events={20: "PVC"}), seconds=60.0, leads=("II", "V1"), seed=2)
+    files = writers.wfdb_files(made, tmp_path)
+    assert set(files) == {"rec.hea", "rec.dat"}
+    path = tmp_path / "rec.zip"
+    path.write_bytes(writers.zipped(files))
+    worker = analyse_file(path, fs=None, unit=None, progress=lambda *_: None, store=None)
+    for given in (path, tmp_path / "rec"):
+        assert main(["predict", "beat-resnet", str(given), "--json"]) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert said["probabilities"] == pytest.approx(worker.results[0].probabilities, abs=1e-4)
+        assert bytes(said["beat_confidences"]) == worker.findings.beat_confidences
