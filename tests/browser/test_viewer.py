@@ -338,6 +338,42 @@ def test_everything_is_reached_by_keys(opened, pvcs):
     part(opened, "spoken").get_by_text("0:00:00.0 to").wait_for(state="attached")
 
 
+def test_paper_gets_strips_to_scale_and_white(opened):
+    opened.emulate_media(color_scheme="dark")
+    press(opened, "n")
+    _, end, _ = view(opened)
+    opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+    opened.emulate_media(media="print", color_scheme="dark")
+    strips = part(opened, "strips").locator("canvas")
+    width = strips.first.bounding_box()["width"]
+    plot = opened.evaluate("(({place}) => place.left)(document.querySelector('ecg-viewer'))")
+    start = view(opened)[0]
+    assert width == pytest.approx(160 * 96 / 25.4, abs=0.1)
+    assert strips.count() == -(-(end - start) * 25 * 96 / 25.4 // (width - plot))
+    assert (
+        strips.first.evaluate("(one) => [...one.getContext('2d').getImageData(2, 2, 1, 1).data]")[:3]
+        > [250] * 3
+    )
+    assert [part(opened, name).is_visible() for name in ("controls", "stage", "list")] == [False] * 3
+    opened.emulate_media(media="screen")
+    opened.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert (strips.count(), part(opened, "stage").is_visible()) == (0, True)
+
+
+def test_what_is_there_is_not_asked_for_again(page, live_server, doctor, diagnosis):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/signal/" in request.url else None)
+    enter(page, live_server, doctor)
+    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]), wait_until="networkidle")
+    page.locator(READY).wait_for()
+    assert len(asked) == len(set(asked)) > 0
+    asked.clear()
+    press(page, "ArrowRight", "ArrowLeft", "+", "-")
+    view(page)
+    page.wait_for_load_state("networkidle")
+    assert (asked, page.locator(READY).count()) == ([], 1)
+
+
 def test_leads_are_chosen_and_one_stays(opened):
     opened.locator(".ecg-leads summary").click()
     boxes = part(opened, "leads").get_by_role("checkbox")

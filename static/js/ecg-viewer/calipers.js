@@ -118,6 +118,10 @@
       context.beginPath();
       context.moveTo(a, y);
       context.lineTo(b, y);
+      for (const x of [a, b]) {
+        context.moveTo(x, place.top);
+        context.lineTo(x, place.bottom);
+      }
       context.stroke();
       const lane = place.lanes.find(({ lead }) => lead === this.lead);
       this.values().forEach((value, which) => {

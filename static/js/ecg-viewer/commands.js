@@ -80,6 +80,11 @@
       event.preventDefault();
       run(name);
     });
+    viewer.querySelector(".ecg-leads").addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.currentTarget.open = false;
+      event.currentTarget.querySelector("summary").focus();
+    });
     viewer.find("go").addEventListener("submit", (event) => {
       event.preventDefault();
       const time = viewer.clock.parse(viewer.find("time").value);

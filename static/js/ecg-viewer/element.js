@@ -149,7 +149,19 @@
 
     draw() {
       const ratio = devicePixelRatio || 1;
-      const { canvas, place, view, ink, clock } = this;
+      const { view, place } = this;
+      const heading = Math.sign(view.start - (this.lastStart ?? 0));
+      this.tiles.want(view, ratio, this.leads, { heading, measured: this.calipers.on ? this.calipers.times : [] });
+      this.lastStart = view.start;
+      this.paint(this.canvas, { view, place, ratio });
+      this.calipers.place();
+      this.overview.draw();
+      this.panel.show();
+      this.toggleAttribute("data-complete", this.tiles.complete);
+    }
+
+    // one strip of paper, on the screen or for the printer
+    paint(canvas, { view, place, ratio }) {
       const size = [Math.round(place.width * ratio), Math.round(place.height * ratio)];
       if (canvas.width !== size[0] || canvas.height !== size[1]) {
         [canvas.width, canvas.height] = size;
@@ -158,23 +170,16 @@
       }
       const context = canvas.getContext("2d", { alpha: false });
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      const frame = { context, view, place, ink, clock, ratio, shift: (lead) => this.shifts[lead] ?? 0 };
-      const heading = Math.sign(view.start - (this.lastStart ?? 0));
-      const seen = this.tiles.want(view, ratio, this.leads, { heading, measured: this.calipers.on ? this.calipers.times : [] });
-      this.lastStart = view.start;
+      const frame = { context, view, place, ink: this.ink, clock: this.clock, ratio, shift: (lead) => this.shifts[lead] ?? 0 };
       ecg.drawPaper(frame);
       if (this.heat) ecg.drawHeat(frame, this.beats);
-      ecg.drawTrace(frame, this.tiles, seen);
+      ecg.drawTrace(frame, this.tiles);
       ecg.drawUnanalysable(frame, this.summary.unanalysable);
       ecg.drawEpisodes(frame, this.episodes, this.episode);
       ecg.drawBeats(frame, this.beats, this.selected);
       ecg.nameUnanalysable(frame, this.summary.unanalysable);
       ecg.nameLeads(frame);
       this.calipers.draw(frame);
-      this.calipers.place();
-      this.overview.draw();
-      this.panel.show();
-      this.toggleAttribute("data-complete", this.tiles.complete);
     }
 
     say(sentence) {
@@ -224,6 +229,8 @@
     print(on) {
       this.classList.toggle("printing", on);
       this.ink.read();
+      this.find("strips").replaceChildren();
+      if (on) ecg.printStrips(this);
       this.repaint();
     }
   }

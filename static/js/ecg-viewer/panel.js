@@ -17,14 +17,15 @@
     fill() {
       const { beats } = this.viewer;
       const label = this.viewer.find("label");
-      label?.replaceChildren(...beats.names.map((name, at) => new Option(`${beats.letterOf(at)} · ${name}`, name)));
+      label?.replaceChildren(new Option("Choose…", ""), ...beats.names.map((name, at) => new Option(`${beats.letterOf(at)} · ${name}`, name)));
     }
 
     position() {
       const { view, clock } = this.viewer;
       const end = Math.min(view.end, view.duration);
       const digits = view.seconds < 60 ? 1 : 0;
-      return `${clock.text(view.start, digits)} to ${clock.text(end, digits)} (${ecg.length(end - view.start)})`;
+      const date = clock.date(view.start);
+      return `${date && `${date}, `}${clock.text(view.start, digits)} to ${clock.text(end, digits)} (${ecg.length(end - view.start)})`;
     }
 
     scale() {
@@ -82,7 +83,7 @@
       this.viewer.find("beat").textContent = words;
       if (!this.form) return;
       this.form.hidden = selected === null;
-      if (selected !== null && beats.now[selected] >= 0) this.viewer.find("label").value = beats.label(selected);
+      if (selected !== null) this.viewer.find("label").value = beats.now[selected] < 0 ? "" : beats.label(selected);
     }
 
     complain(sentence) {

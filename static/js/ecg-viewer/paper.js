@@ -33,7 +33,7 @@
   const drawGrid = (frame) => {
     const { context, view, place, ink, ratio } = frame;
     const { fine, coarse } = ecg.grid(view);
-    const hair = 1 / ratio;
+    const hair = Math.max(1, Math.round(ratio / 2)) / ratio; // about half a pixel: thinner, a printer loses it
     const crisp = (value) => Math.round(value * ratio) / ratio;
     const upright = (step, every) => {
       for (let i = Math.ceil(view.start / step); i * step <= view.end; i += 1) {

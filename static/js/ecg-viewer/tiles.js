@@ -62,7 +62,7 @@
     // requests for anything else.
     want(view, ratio, leads, { heading = 0, measured = [] } = {}) {
       this.leads = leads;
-      const level = this.level(view, ratio);
+      const level = this.shown = this.level(view, ratio);
       const [first, last] = this.range(level, view.start, view.end);
       const wanted = [];
       const add = (at, index) => {
@@ -90,7 +90,12 @@
         this.timer = undefined;
         this.pump();
       }, PAUSE_MS);
-      return { level, first, last };
+    }
+
+    // the tiles of a view, at the level last asked for
+    seen(view) {
+      const [first, last] = this.range(this.shown, view.start, view.end);
+      return { level: this.shown, first, last };
     }
 
     pump() {

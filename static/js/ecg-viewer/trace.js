@@ -84,8 +84,9 @@
     flush();
   };
 
-  ecg.drawTrace = (frame, tiles, { level, first, last }) => {
+  ecg.drawTrace = (frame, tiles) => {
     const { context, view, place, ink } = frame;
+    const { level, first, last } = tiles.seen(view);
     context.save();
     context.beginPath();
     context.rect(place.left, place.top, place.width - place.left, place.bottom - place.top);

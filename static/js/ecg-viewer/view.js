@@ -88,6 +88,11 @@
       this.zoomTo(next ?? (direction > 0 ? LADDER.at(-1) : this.slowest), x);
     }
 
+    // the same scale elsewhere: a strip for the printer
+    strip(start, width) {
+      return Object.assign(new ecg.View(this.duration), this, { start, width });
+    }
+
     show(seconds) {
       this.zoomTo(this.width / (seconds * ecg.MM));
     }
