@@ -43,6 +43,28 @@ INK_BETWEEN = """([from, to]) => {
 }"""
 
 
+@pytest.fixture(autouse=True)
+def _the_server_rests(page, live_server):
+    """A neighbouring piece that is still fetched when the test ends would find the database gone."""
+    busy = set()
+
+    def begins(request):
+        busy.add(request)
+
+    def ends(request):
+        busy.discard(request)
+
+    page.on("request", begins)
+    page.on("requestfinished", ends)
+    page.on("requestfailed", ends)
+    yield
+    quiet = 0
+    while quiet < 3:
+        page.wait_for_timeout(100)
+        quiet = 0 if busy else quiet + 1
+    page.goto("about:blank")
+
+
 @pytest.fixture
 def diagnosis(doctor):
     return factories.recording(factories.patient(team=(doctor,)), doctor)
@@ -108,7 +130,8 @@ def test_the_paper_has_its_true_scale(opened):
     part(opened, "speed").select_option("50")
     start, end_at_50, _ = view(opened)
     assert end_at_50 - start == pytest.approx(end / 2)
-    assert part(opened, "scale").inner_text() == "50 mm/s, 20 mm/mV; small square 20 ms, large 100 ms"
+    words = part(opened, "scale").inner_text()
+    assert words == "50 mm/s, 20 mm/mV; small square 20 ms, large 100 ms; mean rate 70 bpm"
 
 
 def test_it_moves_and_zooms_by_mouse(opened, stored):
@@ -209,6 +232,7 @@ def test_calipers_measure(opened, stored):
     press(opened, "m")
     judge(opened, "viewer-calipers")
     press(opened, "c")
+    view(opened)
     assert (reading.is_visible(), first.is_visible()) == (False, False)
 
 
@@ -253,6 +277,7 @@ def test_the_list_filters_pages_and_goes_there(opened, stored, pvcs):
     opened.get_by_text("List of beats").click()
     rows = opened.locator(".ecg-list tbody tr")
     beats = len(stored.beat_classes)
+    rows.first.wait_for()
     assert (rows.count(), part(opened, "count").inner_text()) == (100, f"1 to 100 of {beats}")
     part(opened, "forth").click()
     assert rows.count() == beats - 100
@@ -304,6 +329,14 @@ def test_a_signal_that_does_not_come_is_told(page, live_server, doctor, diagnosi
     enter(page, live_server, doctor)
     page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
     part(page, "error").get_by_text("The signal could not be loaded. The server did not answer.").wait_for()
+
+
+def test_a_recording_that_does_not_come_is_told_without_empty_frames(page, live_server, doctor, diagnosis):
+    page.route("**/recording/beats/", lambda route: route.fulfill(status=503))
+    enter(page, live_server, doctor)
+    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
+    part(page, "error").get_by_text("Something went wrong on our side. Try again in a moment.").wait_for()
+    assert [part(page, name).is_visible() for name in ("loading", "stage", "overview", "list")] == [False] * 4
 
 
 def test_everything_is_reached_by_keys(opened, pvcs):

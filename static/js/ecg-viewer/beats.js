@@ -13,6 +13,12 @@
       this.confidences = answer.confidence ?? [];
       this.heat = answer.heat ?? null;
       this.interrupted = new Set((summary.unanalysable ?? []).map((span) => this.from((span.start_s + span.end_s) / 2)));
+      this.sumTo = new Float64Array(this.length + 1); // sum and number of the intervals before beat i
+      this.countTo = new Uint32Array(this.length + 1);
+      for (let i = 0; i < this.length; i += 1) {
+        this.sumTo[i + 1] = this.sumTo[i] + (this.rr(i) ?? 0);
+        this.countTo[i + 1] = this.countTo[i] + (this.rr(i) !== null);
+      }
       this.overridden = new Map();
       for (const [index, label] of Object.entries(answer.overrides ?? {})) this.override(Number(index), label);
     }
@@ -57,6 +63,14 @@
     rr(index) {
       if (index === 0 || this.interrupted.has(index)) return null;
       return Math.round((this.times[index] - this.times[index - 1]) * 1000);
+    }
+
+    // mean rate between two times from the intervals that lie within; null where there is none
+    rate(from, to) {
+      const first = this.from(from) + 1;
+      const last = this.from(to);
+      const count = last > first ? this.countTo[last] - this.countTo[first] : 0;
+      return count ? (60000 * count) / (this.sumTo[last] - this.sumTo[first]) : null;
     }
 
     // index of the first beat at or after a time

@@ -9,7 +9,6 @@
       this.ready = false;
       this.load().catch((error) => {
         if (!(error instanceof ecg.Failed)) throw error;
-        this.find("stage").removeAttribute("aria-busy");
         this.panel ??= new ecg.Panel(this);
         this.panel.complain(error.message);
         this.find("loading").hidden = true;
@@ -43,9 +42,9 @@
       this.leads = few ? [...summary.leads] : summary.leads.filter((lead) => best.slice(0, 3).includes(lead));
       this.tiles = new ecg.Tiles({
         url: signalUrl, fs: summary.fs, duration: summary.seconds, arrived: () => {
-          this.panel.complain("");
+          this.panel.complain("", "signal");
           this.changed();
-        }, failed: (error) => this.panel.complain(`The signal could not be loaded. ${error.message}`),
+        }, failed: (error) => this.panel.complain(`The signal could not be loaded. ${error.message}`, "signal"),
       });
       this.begin();
       this.findZero(signalUrl);
@@ -69,7 +68,7 @@
         window.addEventListener(name, () => this.print(on), { signal: this.leaving.signal });
       }
       this.find("loading").hidden = true;
-      this.find("stage").removeAttribute("aria-busy");
+      this.toggleAttribute("data-ready", true); // from here on its parts are seen
       this.find("controls").hidden = false;
       this.ready = true;
       this.resizing = new ResizeObserver(() => this.repaint());

@@ -33,7 +33,8 @@
       const speed = view.onPaper ? `${view.speed} mm/s` : `${Number(view.speed.toPrecision(3))} mm/s`;
       const { fine, coarse } = ecg.grid(view);
       const square = fine || view.onPaper ? `small square ${ecg.length(fine ?? 0)}, large ${ecg.length(coarse)}` : `line every ${ecg.length(coarse)}`;
-      return `${speed}, ${view.gain} mm/mV; ${square}`;
+      const rate = this.viewer.beats.rate(view.start, view.end);
+      return [`${speed}, ${view.gain} mm/mV`, square, rate && `mean rate ${Math.round(rate)} bpm`].filter(Boolean).join("; ");
     }
 
     beatWords(index) {
@@ -86,7 +87,10 @@
       if (selected !== null) this.viewer.find("label").value = beats.now[selected] < 0 ? "" : beats.label(selected);
     }
 
-    complain(sentence) {
+    // what was said about one thing stays until that thing works again
+    complain(sentence, about = "override") {
+      if (!sentence && this.complaint !== about) return;
+      this.complaint = sentence ? about : null;
       const error = this.viewer.find("error");
       this.viewer.find("sentence").textContent = sentence;
       error.hidden = !sentence;
