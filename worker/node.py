@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 5.0
 PR_SET_PDEATHSIG = 1
-KILLED_AFTER_S = 1.0  # past the soft time limit, in a worker without children
+KILLED_AFTER_S = 5.0  # past the soft time limit, as the hard limit of a worker with children
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

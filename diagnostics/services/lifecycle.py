@@ -33,6 +33,7 @@ from diagnostics.services.findings import store_findings
 from diagnostics.services.queue import (
     in_messages,
     messages_waiting,
+    own_limit_s,
     publish,
     publish_on_commit,
     time_limit_s,
@@ -355,8 +356,8 @@ def _publish_missing(now: dt.datetime) -> int:
     waiting = overdue.select_for_update(skip_locked=True, of=("self",)).select_related("upload")
     published = []
     for together in in_messages(waiting.order_by("queued_at")[:PUBLISHED_AT_ONCE]):
-        limit_s = time_limit_s(together[0].upload.media_type)
-        if not publish([(diagnosis.pk, diagnosis.attempt) for diagnosis in together], limit_s=limit_s):
+        attempts = [(diagnosis.pk, diagnosis.attempt) for diagnosis in together]
+        if not publish(attempts, limit_s=own_limit_s(together[0])):
             break
         published += [diagnosis.pk for diagnosis in together]
     Diagnosis.objects.filter(pk__in=published).update(queued_at=now)

@@ -33,17 +33,15 @@ _rest_until = 0.0
 def publish(attempts: Sequence[tuple[uuid.UUID, int]], *, limit_s: int | None = None) -> bool:
     """Tell the workers of attempts (diagnosis id, number) in one message. False, and a log line, when the broker is away.
 
-    `limit_s` is the time that the whole message may take; that of pictures if None.
+    `limit_s` is the time that the message may take; the worker's own limit if None.
     """
-    limit_s = limit_s or settings.DIAGNOSIS_TIME_LIMIT_S
     global _rest_until  # noqa: PLW0603  # one broker per process
     if time.monotonic() < _rest_until:
         return False
     message = {"attempts": [[str(diagnosis_id), attempt] for diagnosis_id, attempt in attempts]}
+    limits = {"time_limit": limit_s, "soft_time_limit": max(1, limit_s - 5)} if limit_s else {}
     try:
-        current_app.send_task(
-            RUN_DIAGNOSES, kwargs=message, time_limit=limit_s, soft_time_limit=max(1, limit_s - 5)
-        )
+        current_app.send_task(RUN_DIAGNOSES, kwargs=message, **limits)
     except Exception:  # noqa: BLE001  # kombu, redis and the socket raise unrelated types
         _rest_until = time.monotonic() + BROKER_REST_S
         log.warning("broker unavailable; diagnosis %s and what follows wait for the sweeper", attempts[0][0])
@@ -55,8 +53,9 @@ def publish_on_commit(diagnoses: Iterable[Diagnosis]) -> None:
     """Publish once the surrounding transaction has committed."""
     for together in in_messages(diagnoses):
         attempts = [(diagnosis.pk, diagnosis.attempt) for diagnosis in together]
-        limit_s = time_limit_s(together[0].upload.media_type)
-        transaction.on_commit(functools.partial(publish, attempts, limit_s=limit_s), robust=True)
+        transaction.on_commit(
+            functools.partial(publish, attempts, limit_s=own_limit_s(together[0])), robust=True
+        )
 
 
 def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
@@ -85,6 +84,13 @@ def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
 def time_limit_s(media_type: str) -> int:
     """How long the analysis of such a file may take, seconds."""
     return settings.DIAGNOSIS_TIME_LIMIT_S if is_picture(media_type) else settings.RECORDING_TIME_LIMIT_S
+
+
+def own_limit_s(diagnosis: Diagnosis) -> int | None:
+    """The time limit that a message of this diagnosis has to carry; None where the worker's usual one will do."""
+    if is_picture(diagnosis.upload.media_type):
+        return None
+    return time_limit_s(diagnosis.upload.media_type)
 
 
 def messages_waiting() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -26,17 +27,24 @@ if TYPE_CHECKING:
     from diagnostics.models import Recording
 
 log = logging.getLogger(__name__)
+SIGNALS_READ = "signals_read"
+NOTED_EVERY_S = 600
 
 
 def _read(request: PageRequest, diagnosis_id: uuid.UUID, **detail: Any) -> Recording:
     found = selectors.recording(request.user, diagnosis_id)
+    _note(found, **detail)
+    return found
+
+
+def _note(recording: Recording, **detail: Any) -> None:
+    diagnosis = recording.diagnosis
     audit.record(
         audit.Action.READ,
-        obj=found.diagnosis,
-        patient_id=found.diagnosis.patient_id,
+        obj=diagnosis,
+        patient_id=diagnosis.patient_id,
         detail={"recording": True} | detail,
     )
-    return found
 
 
 @require_safe
@@ -73,7 +81,9 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
             {"message": "Say from where, how long and how wide.", "errors": form.errors}, status=400
         )
     asked = form.cleaned_data
-    recording = _read(request, diagnosis_id, from_s=asked["from"], seconds=asked["seconds"])
+    recording = selectors.recording(request.user, diagnosis_id)
+    if not _noted_lately(request, diagnosis_id):
+        _note(recording, signal=True)
     leads = asked["leads"].split(",") if asked["leads"] else None
     try:
         found = signals.window(
@@ -85,6 +95,17 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
             {"message": "The stored signal cannot be read now. Try again in a minute."}, status=503
         )
     return JsonResponse(found)
+
+
+def _noted_lately(request: PageRequest, diagnosis_id: uuid.UUID) -> bool:
+    """Whether this session's reading of the signal is in the trail already; panning over a day asks for hundreds of pieces."""
+    noted: dict[str, int] = request.session.get(SIGNALS_READ, {})
+    now = int(time.time())
+    if now - noted.get(str(diagnosis_id), 0) < NOTED_EVERY_S:
+        return True
+    recent = {pk: at for pk, at in noted.items() if now - at < NOTED_EVERY_S}
+    request.session[SIGNALS_READ] = recent | {str(diagnosis_id): now}
+    return False
 
 
 @require_POST

@@ -65,7 +65,9 @@ def test_polls_are_checked_like_pages_and_leave_the_trail_alone(client, queued):
     assert client.get(url).status_code == 404
     client.force_login(doctor, backend="accounts.backends.CardioCareBackend")
     before = AuditEvent.objects.count()
-    answers = [client.get(url, {"seen": seen}).status_code for seen in ("queued-1-0", "queued-1-0", "running-1-0")]
+    answers = [
+        client.get(url, {"seen": seen}).status_code for seen in ("queued-1-0", "queued-1-0", "running-1-0")
+    ]
     assert (answers, AuditEvent.objects.count()) == ([204, 204, 200], before)
 
 

@@ -31,7 +31,7 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
     files = [
         *(ROOT / "templates").rglob("*.html"),
         *(ROOT / "static/css").glob("*.css"),
-        *(ROOT / "static/js").glob("*.js"),
+        *(ROOT / "static/js").rglob("*.js"),
     ]
     assert [
         path.name

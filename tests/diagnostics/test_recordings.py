@@ -70,6 +70,14 @@ def test_a_short_window_gives_samples_and_a_long_one_the_extremes(viewer):
     )
 
 
+def test_reading_the_signal_is_in_the_trail_once_however_many_pieces_are_shown(viewer, row):
+    for begins in range(5):
+        assert viewer("signal", **{"from": begins, "seconds": 1, "columns": 100})[0] == 200
+    with acting_as(SYSTEM):
+        events = AuditEvent.objects.filter(object_id=str(row.pk), action="read", detail__signal=True)
+        assert events.count() == 1
+
+
 @pytest.mark.parametrize("begins", [0, 60, 119.9, 500])
 def test_a_window_ends_with_the_recording(viewer, begins):
     _, found = viewer("signal", **{"from": begins, "seconds": 10, "columns": 2000, "leads": "V1,none"})
