@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -70,8 +69,6 @@ def main() -> int:
             "cpu_seconds": round(time.process_time() - worked, 1),
             "tiles": len(tiles),
             "tiles_mb": round(sum(tiles) / 1e6, 1),
-            # The simulation before it is in it, too: an upper limit.
-            "largest_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             "answer": answer.results[-1].message,
         }
     text = json.dumps(result, indent=2)
