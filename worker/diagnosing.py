@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 
 from diagnostics.reasons import Reason
 from diagnostics.services import lifecycle
-from diagnostics.services.findings import SignalStore
+from diagnostics.services.findings import SignalStore, discard_unless_kept
 from ml.contract import Analysis
 from worker import suite
 from worker.context import persistently
@@ -122,6 +123,9 @@ def record(answers: Mapping[Claim, Answer]) -> None:
         else:
             for claim, result in results.items():
                 record({claim: result})
+    for claim, answer in results.items():
+        if answer.findings is not None:
+            persistently(functools.partial(discard_unless_kept, claim))
     for claim, failure in failures.items():
         fail(claim, failure)
 

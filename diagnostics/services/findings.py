@@ -34,6 +34,15 @@ class SignalStore:
                 default_storage.delete(f"{self.prefix}/{name}")
 
 
+def discard_unless_kept(claimed: Claim) -> None:
+    """Take back the signal of an attempt whose findings were not stored, because it no longer held its claim.
+
+    Asks the database: that a result was stored may not have been heard of.
+    """
+    if not Recording.objects.filter(pk=claimed.diagnosis_id, attempt=claimed.attempt).exists():
+        SignalStore(claimed).discard()
+
+
 def store_findings(diagnosis: Diagnosis, attempt: int, findings: RecordingFindings) -> Recording:
     """Insert what was found; part of the transaction that records the result."""
     return Recording.objects.create(

@@ -14,7 +14,7 @@ from redis import Redis
 
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
-from diagnostics.models import Diagnosis, Prediction
+from diagnostics.models import Diagnosis, Prediction, Recording
 from diagnostics.services import lifecycle, queue, uploads
 from diagnostics.services.queue import publish
 from tests import factories, images
@@ -141,3 +141,27 @@ def test_what_a_killed_child_held_runs_again_each_by_itself(
         assert_answered_once(row, attempt=2)
         row.refresh_from_db()
         assert row.technical_detail.startswith("attempt 1: WorkerLostError")
+
+
+@in_transaction
+def test_the_signal_of_an_attempt_that_was_taken_back_is_taken_back_too(
+    doctor: User, media: Path, tmp_path: Path
+) -> None:
+    from ml.datasets.simulated_recording import simulate_recording
+    from tests.ml.recordings import writers
+
+    made = simulate_recording(seconds=20.0, leads=("II", "V1"))
+    data = writers.zipped(writers.wfdb_files(made, tmp_path))
+    row = factories.diagnosis(factories.patient(team=(doctor,)), doctor, data=data)
+    with acting_as(SYSTEM):
+        type(row.upload).objects.filter(pk=row.upload_id).update(media_type="application/x-wfdb+zip")
+        (claim,) = lifecycle.claim([(row.pk, 1)], worker="w")
+    answer = diagnosing.analysed(claim, deadline=time.monotonic() + 60)
+    kept = media / "signals" / str(row.pk) / "1"
+    assert list(kept.iterdir())
+    with acting_as(SYSTEM):
+        Diagnosis.objects.filter(pk=row.pk).update(attempt=2)
+    diagnosing.record({claim: answer})
+    assert list(kept.iterdir()) == []
+    with acting_as(SYSTEM):
+        assert not Recording.objects.exists()
