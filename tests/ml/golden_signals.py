@@ -30,9 +30,8 @@ def lead(rhythm: str) -> tuple:
 
 
 if __name__ == "__main__":
-    from ml.serving.rhythm import classify_segments
-
     from ml.serving.beats import classify_beats
+    from ml.serving.rhythm import classify_segments
 
     rows = {}
     for kind in KINDS:

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from ml.preprocessing.rhythm_segment import prepare_segments
 
 from ml import registry
 from ml.datasets.simulated import simulate, simulate_recording
 from ml.preprocessing.beat_signal import prepare_beats
+from ml.preprocessing.rhythm_segment import prepare_segments
 from ml.serving.signals import opened_from
 
 
@@ -30,9 +30,8 @@ def segment_inputs():
 
 
 def builders():
-    from ml.models.rhythm_vf import network as rhythm
-
     from ml.models.beat_resnet import network as beats
+    from ml.models.rhythm_vf import network as rhythm
     from ml.preprocessing import beat_signal, rhythm_segment
 
     return {
