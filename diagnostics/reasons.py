@@ -30,6 +30,10 @@ class Reason(StrEnum):
     TIME_LIMIT = "time_limit"
     FILE_MISSING = "file_missing"
     NO_MODEL = "no_model"
+    NO_SUCH_BEAT = "no_such_beat"
+    NO_SUCH_CLASS = "no_such_class"
+    BAD_WINDOW = "bad_window"
+    SIGNAL_MISSING = "signal_missing"
     RATE_UNKNOWN = RecordingReason.RATE_UNKNOWN.value
     UNIT_UNKNOWN = RecordingReason.UNIT_UNKNOWN.value
 
@@ -53,6 +57,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.ANALYSIS_FAILED: "The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",
     Reason.TIME_LIMIT: "The analysis took too long and was ended. Run it again, or tell the administrator.",
     Reason.NO_MODEL: "No model is installed for this kind of file. The file is kept; ask the administrator to install one.",
+    Reason.NO_SUCH_BEAT: "This recording has {beats} heartbeats, and none with the number {beat}. Choose one from the list.",
+    Reason.NO_SUCH_CLASS: "This is no class of heartbeat. Choose one of {classes}.",
+    Reason.BAD_WINDOW: "The part of the recording asked for is not clear. Say from where, how long and how wide, as numbers.",
+    Reason.SIGNAL_MISSING: "The stored signal cannot be read now. Try again in a minute; if it persists, tell the administrator.",
     Reason.RATE_UNKNOWN: RECORDING_SENTENCES[RecordingReason.RATE_UNKNOWN],
     Reason.UNIT_UNKNOWN: RECORDING_SENTENCES[RecordingReason.UNIT_UNKNOWN],
     Reason.FILE_MISSING: "The stored file could not be read. Tell the administrator: the storage needs attention.",

@@ -11,7 +11,7 @@ from accounts.actor import person_id
 from accounts.policy import Permission, require
 from diagnostics.kinds import UNITS
 from diagnostics.models import BeatOverride, Diagnosis, Recording
-from diagnostics.reasons import Reason
+from diagnostics.reasons import Reason, sentence
 from diagnostics.services.lifecycle import requeue
 from diagnostics.states import IllegalMove, Status
 
@@ -26,7 +26,11 @@ ASKED = {Reason.RATE_UNKNOWN.value, Reason.UNIT_UNKNOWN.value}
 
 
 class OverrideRefused(Exception):  # named after what happened
-    """The beat or the class does not exist; the text says so, for the doctor."""
+    """The beat or the class does not exist; carries the reason code and the sentence for the doctor."""
+
+    def __init__(self, reason: Reason, **values: object) -> None:
+        self.reason, self.message = reason, sentence(reason, **values)
+        super().__init__(self.message)
 
 
 class AnswerRefused(Exception):  # named after what happened
@@ -45,9 +49,9 @@ def override_beat(actor: Actor, *, diagnosis_id: uuid.UUID, beat: int, label: st
     recording = Recording.objects.visible_to(actor).select_related("diagnosis").get(pk=diagnosis_id)
     beats = len(recording.beat_classes)
     if not 0 <= beat < beats:
-        raise OverrideRefused(f"This recording has {beats} heartbeats, and none with the number {beat}.")
+        raise OverrideRefused(Reason.NO_SUCH_BEAT, beats=beats, beat=beat)
     if label not in recording.classes:
-        raise OverrideRefused(f"Choose one of {', '.join(recording.classes)}.")
+        raise OverrideRefused(Reason.NO_SUCH_CLASS, classes=", ".join(recording.classes))
     row = BeatOverride.objects.create(recording=recording, beat=beat, label=label, by_id=person_id(actor))
     detail = {"beat": beat, "diagnosis": str(diagnosis_id)}
     audit.record(audit.Action.REVIEW, obj=row, patient_id=recording.diagnosis.patient_id, detail=detail)

@@ -16,6 +16,7 @@ from accounts.policy import Permission
 from accounts.views.access import page
 from diagnostics import selectors, signals
 from diagnostics.forms import TellForm, WindowForm
+from diagnostics.reasons import Reason, sentence
 from diagnostics.services import recordings
 from diagnostics.states import IllegalMove
 from diagnostics.views.shown import heat_rows, recording_findings
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SIGNALS_READ = "signals_read"
 NOTED_EVERY_S = 600
+
+
+def _refused(reason: Reason, message: str, *, status: int) -> JsonResponse:
+    return JsonResponse({"reason_code": reason.value, "message": message}, status=status)
 
 
 def _read(request: PageRequest, diagnosis_id: uuid.UUID, **detail: Any) -> Recording:
@@ -77,9 +82,7 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
     """A stretch of the signal for a screen."""
     form = WindowForm(request.GET)
     if not form.is_valid():
-        return JsonResponse(
-            {"message": "Say from where, how long and how wide.", "errors": form.errors}, status=400
-        )
+        return _refused(Reason.BAD_WINDOW, sentence(Reason.BAD_WINDOW), status=400)
     asked = form.cleaned_data
     recording = selectors.recording(request.user, diagnosis_id)
     if not _noted_lately(request, diagnosis_id):
@@ -91,9 +94,7 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
         )
     except signals.SignalMissing:
         log.exception("signal of diagnosis %s cannot be shown", diagnosis_id)
-        return JsonResponse(
-            {"message": "The stored signal cannot be read now. Try again in a minute."}, status=503
-        )
+        return _refused(Reason.SIGNAL_MISSING, sentence(Reason.SIGNAL_MISSING), status=503)
     return JsonResponse(found)
 
 
@@ -121,7 +122,7 @@ def override(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
             label=request.POST.get("label", ""),
         )
     except recordings.OverrideRefused as refusal:
-        return JsonResponse({"message": str(refusal)}, status=422)
+        return _refused(refusal.reason, refusal.message, status=422)
     return JsonResponse({"beat": row.beat, "label": row.label, "by": str(request.user)})
 
 

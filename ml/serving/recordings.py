@@ -43,6 +43,7 @@ _PIECE_S, _MARGIN_S = 1200.0, 300.0
 _NAMED = {name: name for name in ("Normal", "LBBB", "RBBB", "PAC", "PVC")} | {"Fusion": "PVC"}
 _URGENCY = ("PVC", "LBBB", "RBBB", "PAC", "Normal")
 _LEAST_BEATS, _SHORT_S = 3, 60.0
+_LONGEST_TEXT = 500
 
 Store = Callable[[str, bytes], None]
 Progress = Callable[[float, str], None]
@@ -171,6 +172,15 @@ def _file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _shown(value: Any) -> Any:
+    """JSON types whose texts can be stored and shown: a file may name a channel with control characters, or at any length."""
+    if isinstance(value, str):
+        return "".join(c for c in value if c.isprintable())[:_LONGEST_TEXT]
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return {_shown(key): _shown(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def _summary(recording: Recording, result: RecordingResult, rhythm: Fibrillation | None) -> dict[str, Any]:
     started_at = recording.started_at
     summary = result.as_json(beats=False) | {
@@ -181,7 +191,8 @@ def _summary(recording: Recording, result: RecordingResult, rhythm: Fibrillation
     if rhythm:
         episodes = [*summary["measures"]["episodes"], *(episode.as_json() for episode in rhythm.episodes)]
         summary["measures"]["episodes"] = sorted(episodes, key=lambda episode: episode["start_s"])
-    return summary
+    shown: dict[str, Any] = _shown(summary)
+    return shown
 
 
 def _alarm(rhythm: Fibrillation, sha256: str) -> ModelResult:
@@ -264,7 +275,7 @@ def _unusable(unusable: UnusableRecording, sha256: str, started: float) -> Model
         probabilities={},
         prediction_set=(),
         reason_code=unusable.reason_code,
-        message=unusable.message,
+        message=_shown(unusable.message),
         device="cpu",
     )
 

@@ -13,6 +13,7 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics import signals
 from diagnostics.models import BeatOverride, Diagnosis, Recording
+from diagnostics.reasons import Reason, sentence
 from diagnostics.risk_recording import assess_recording
 from diagnostics.services import recordings
 from diagnostics.states import IllegalMove, Status
@@ -91,7 +92,8 @@ def test_a_window_ends_with_the_recording(viewer, begins):
     [{}, {"from": "x", "seconds": 1, "columns": 1}, {"from": -1, "seconds": 1, "columns": 1}, {"from": 0, "seconds": 1, "columns": 0}],
 )  # fmt: skip
 def test_a_window_that_cannot_be_is_refused(viewer, query):
-    assert viewer("signal", **query)[0] == 400
+    code, answer = viewer("signal", **query)
+    assert (code, answer["reason_code"]) == (400, "bad_window")
 
 
 def test_a_signal_that_the_storage_lost_is_said_so(viewer, row, media):
@@ -99,7 +101,7 @@ def test_a_signal_that_the_storage_lost_is_said_so(viewer, row, media):
         tile.unlink()
     signals._tile.cache_clear()
     code, answer = viewer("signal", **{"from": 0, "seconds": 1, "columns": 100})
-    assert (code, answer["message"]) == (503, "The stored signal cannot be read now. Try again in a minute.")
+    assert (code, answer["message"]) == (503, sentence(Reason.SIGNAL_MISSING))
 
 
 def test_an_override_stands_beside_the_answer_and_the_latest_counts(client, doctor, row, viewer):
@@ -132,6 +134,7 @@ def test_an_override_of_nothing_is_refused_with_a_sentence(client, doctor, row, 
     answer = client.post(reverse("diagnostics:override", args=[row.pk]), sent)
     assert answer.status_code == 422
     assert said in answer.json()["message"]
+    assert answer.json()["reason_code"] in {"no_such_beat", "no_such_class"}
 
 
 @pytest.mark.parametrize(
