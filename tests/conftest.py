@@ -30,15 +30,16 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
+def stored_in(storages: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The setting STORAGES with uploads below one folder."""
+    backend = "django.core.files.storage.FileSystemStorage"
+    return storages | {"default": {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}}
+
+
 @pytest.fixture(autouse=True)
 def _private_storage(settings: Any, tmp_path: Path) -> None:
     """Each test stores its files in a folder of its own."""
-    settings.STORAGES = settings.STORAGES | {
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path / "media")},
-        }
-    }
+    settings.STORAGES = stored_in(settings.STORAGES, tmp_path / "media")
 
 
 @pytest.fixture

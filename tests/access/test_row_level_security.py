@@ -11,7 +11,6 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import BeatOverride, Diagnosis, Heatmap, Prediction, Recording, Report, Review, Upload
 from patients.models import Allergy, CareTeamMember, Condition, Medication, Note, Patient
-from tests.access.world import World
 
 pytestmark = pytest.mark.django_db
 PROTECTED = (
@@ -29,11 +28,6 @@ SEEN = {
     "auditor": {Prediction, AuditEvent},
     "integration": {Patient, CareTeamMember, Upload, Diagnosis, Prediction, Heatmap, Recording},
 }
-
-
-@pytest.fixture
-def world(db):
-    return World()
 
 
 def keys(rows):

@@ -7,15 +7,10 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.access.table import OBJECTS, TABLE
-from tests.access.world import ACTORS, ALL_MARKS, MAY_SEE, World, mark
+from tests.access.world import ACTORS, ALL_MARKS, MAY_SEE, mark
 
 pytestmark = pytest.mark.django_db
 OWNERS = {"doctor": "a", "doctor_b": "b", "patient": "a", "patient_b": "b"}
-
-
-@pytest.fixture
-def world(db):
-    return World()
 
 
 def named_routes(resolver, namespace=""):

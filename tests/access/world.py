@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime as dt
 import io
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.test import Client
 from PIL.PngImagePlugin import PngInfo
 
 from accounts.actor import acting_as
+from accounts.models import User
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
@@ -19,9 +21,6 @@ from diagnostics.models import BeatOverride, Report, Review
 from diagnostics.states import Status
 from patients.models import Allergy, Condition, Medication, Note, Patient
 from tests import factories, images
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
@@ -105,7 +104,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
 
 
 class World:
-    """The people, their records and a signed-in client each. Made anew for each test."""
+    """The people, their records and a signed-in client each."""
 
     def __init__(self) -> None:
         doctor = factories.user(Role.DOCTOR, "doctor-a")
@@ -139,6 +138,14 @@ class World:
             with acting_as(SYSTEM):
                 _, key = create_api_key(user=integration, scopes=[scope])
             self.clients[f"key {scope.value}"] = Client(headers={"authorization": f"Bearer {key}"})
+
+    def again(self) -> World:
+        """The same rows with people and clients as they were made: a test may change its own."""
+        fresh = copy.copy(self)
+        rows = User.objects.in_bulk([user.pk for user in self.users.values()])
+        fresh.users = {name: rows[user.pk] for name, user in self.users.items()}
+        fresh.clients = {name: copy.deepcopy(client) for name, client in self.clients.items()}
+        return fresh
 
 
 # Whose marks may stand in an answer to whom. Nobody reads the technical detail but through the administrator's log.
