@@ -1,0 +1,1 @@
+"""Clinical records: units, features of a record, kidney function and established risk scores. Standard library only."""
