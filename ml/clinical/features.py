@@ -160,7 +160,7 @@ def _finding(reason: ValueReason, name: str, **values: object) -> Finding:
     )
 
 
-def _wrong(feature: Feature, value: float | None) -> ValueReason | None:
+def _wrong(feature: Feature, value: float | str | None) -> ValueReason | None:
     """What is wrong with a value, if anything."""
     if value is None:
         return ValueReason.MISSING
@@ -173,7 +173,7 @@ def _wrong(feature: Feature, value: float | None) -> ValueReason | None:
     return None if feature.usual_low <= value <= feature.usual_high else ValueReason.UNUSUAL
 
 
-def check_value(feature: Feature, value: float | None) -> Finding | None:
+def check_value(feature: Feature, value: float | str | None) -> Finding | None:
     """What is wrong with one value.
 
     Args:
@@ -210,7 +210,7 @@ def check_names(names: Sequence[str]) -> tuple[Finding, ...]:
     return (*found, *(_finding(ValueReason.UNKNOWN, name) for name in unknown))
 
 
-def check_record(values: Mapping[str, float | None]) -> tuple[Finding, ...]:
+def check_record(values: Mapping[str, float | str | None]) -> tuple[Finding, ...]:
     """Everything to say about a record, in the order of the features.
 
     Args:
