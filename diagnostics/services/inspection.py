@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import struct
 import warnings
 import zipfile
@@ -20,6 +21,8 @@ FAMILY = {"MPO": "JPEG"}  # several JPEGs in one file, as phones write them; the
 SMALLEST_SIDE = 32
 HEAD = 4096
 _AT_ONCE = 1 << 20
+_JPEG_START = b"\xff\xd8\xff"
+_NOT_ZERO = re.compile(rb"[^\0]")
 # First bytes -> how a person calls it.
 KNOWN_HEADS = (
     (b"%PDF", "a PDF document"),
@@ -79,10 +82,11 @@ def inspect(file: IO[bytes]) -> Inspected:
         warnings.simplefilter(
             "ignore"
         )  # Pillow's doubts about metadata and size; the limits here are stricter
-        media_type = _decode(file, head)
+        form = _decode(file, head)
+    media_type = PICTURES[FAMILY.get(form, form)][0]
     file.seek(0)
     data = file.read()
-    end = _image_end(data, media_type)
+    end = _several_end(data) if form == "MPO" else _image_end(data, media_type)
     if end is None or end > len(data):
         raise Refused(Reason.TRUNCATED)
     if end < len(data.rstrip(b"\0")):
@@ -121,7 +125,7 @@ def _holds_a_record(file: IO[bytes]) -> bool:
 
 
 def _decode(file: IO[bytes], head: bytes) -> str:
-    """Decode the image fully, once its header has promised to fit; return its media type."""
+    """Decode the image fully, once its header has promised to fit; return Pillow's name of its format."""
     file.seek(0)
     try:
         image = Image.open(file, formats=tuple(PICTURES))
@@ -139,7 +143,7 @@ def _decode(file: IO[bytes], head: bytes) -> str:
         image.load()
     except Exception:  # noqa: BLE001  # the same
         raise Refused(Reason.TRUNCATED) from None
-    return PICTURES[FAMILY.get(image.format or "", image.format or "")][0]
+    return image.format or ""
 
 
 def _limit() -> int:
@@ -186,9 +190,19 @@ def _png_end(data: bytes) -> int | None:
     return None
 
 
-def _jpeg_end(data: bytes) -> int | None:
-    """The end-of-image marker that closes the first image: segments are skipped by their length, scans byte by byte."""
-    position = 2
+def _several_end(data: bytes) -> int | None:
+    """The end of the last of several JPEGs, one behind the other with nothing but zeros between them."""
+    end = _jpeg_end(data)
+    while end is not None and (following := _NOT_ZERO.search(data, end)):
+        if not data.startswith(_JPEG_START, following.start()):
+            break
+        end = _jpeg_end(data, following.start())
+    return end
+
+
+def _jpeg_end(data: bytes, start: int = 0) -> int | None:
+    """Behind the end-of-image marker of the image that starts there: segments are skipped by their length, scans byte by byte."""
+    position = start + 2
     while position + 2 <= len(data):
         if data[position] != 0xFF:
             position = data.find(b"\xff", position)

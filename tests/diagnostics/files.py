@@ -92,7 +92,9 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "webp+zip.webp": (WEBP + archive(), "hidden_data", "Other data follow"),
     "endless-png+zip.png": (PNG[:-12] + archive(), "truncated_file", "breaks off"),
     "endless-jpeg+zip.jpg": (JPEG[:-2] + archive(), "truncated_file", "breaks off"),
-    "phone.jpg": (several_jpegs(), "hidden_data", "Other data follow"),
+    "phone+zip.jpg": (several_jpegs() + archive(), "hidden_data", "Other data follow"),
+    "phone-cut-off.jpg": (several_jpegs()[:-2], "truncated_file", "breaks off"),
+    "jpeg+jpeg.jpg": (JPEG + JPEG, "hidden_data", "Other data follow"),
     "study.png": (dicom(), "unsupported_type", "a DICOM file"),
     "letter.png": (b"%PDF-1.7\n" + b"x" * 100, "unsupported_type", "a PDF document"),
     "letter.docx": (archive(), "unsupported_type", "a zip archive or Office document"),
@@ -111,5 +113,6 @@ GOOD: dict[str, tuple[bytes, str]] = {
     "comment.jpg": (jpeg_with_segment(0xFE, b"made by \xff\xd9 PK\x03\x04 a camera"), "image/jpeg"),
     "metadata.jpg": (jpeg_with_segment(0xEC, EICAR), "image/jpeg"),
     "text.png": (png_with_text(b"IEND PK\x03\x04"), "image/png"),
+    "phone.jpg": (several_jpegs(), "image/jpeg"),
     "padded.png": (PNG + b"\0" * 64, "image/png"),
 }
