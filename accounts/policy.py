@@ -34,6 +34,7 @@ class Permission(StrEnum):
     READ_AUDIT = "read the audit trail"
     MANAGE_USERS = "manage users"
     SEE_WORKERS = "see workers and models"
+    SEE_MODELS = "see the models' cards and their comparison"
 
 
 ROLES: dict[Permission, frozenset[Role]] = {
@@ -50,6 +51,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.READ_AUDIT: frozenset({Role.ADMIN, Role.AUDITOR}),
     Permission.MANAGE_USERS: frozenset({Role.ADMIN}),
     Permission.SEE_WORKERS: frozenset({Role.ADMIN}),
+    Permission.SEE_MODELS: frozenset({Role.DOCTOR, Role.ADMIN, Role.AUDITOR}),
 }
 
 # What an API key needs besides its user's role. A permission that is not here cannot be used with a key.

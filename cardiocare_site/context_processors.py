@@ -17,6 +17,7 @@ NAVIGATION = (
     (Permission.READ_OWN_REPORTS, "My reports", "diagnostics:reports"),
     (Permission.AUDIT_PREDICTIONS, "Predictions", "diagnostics:predictions"),
     (Permission.READ_AUDIT, "Audit trail", "accounts:audit"),
+    (Permission.SEE_MODELS, "Models", "diagnostics:models"),
     (Permission.SEE_WORKERS, "Workers", "diagnostics:workers"),
     (Permission.MANAGE_USERS, "Users", "accounts:users"),
 )

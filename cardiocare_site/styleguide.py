@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.paginator import Paginator
 
+from diagnostics.views import charts
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
@@ -36,6 +38,48 @@ def cells(name: str, kind: str, status: str, risk: str, minutes: int) -> list[di
         {"label": "Risk", "value": f"{risk.capitalize()} risk" if risk else "none", "badge": risk},
         {"label": "Waited", "value": f"{minutes} min", "numeric": True},
     ]
+
+
+def line_chart() -> dict[str, Any]:
+    """A chart of lines with every style, and its table."""
+    series = [
+        charts.Series(
+            f"Invented {style}",
+            style,
+            [(0.1, style / 10), (0.6, style / 9), (0.9, style / 8.5)],
+            [(style / 10 - 0.05, style / 10 + 0.05)],
+            dots=True,
+        )
+        for style in range(1, charts.STYLES + 1)
+    ]
+    heads = [{"label": "Model"}, {"label": "Last"}]
+    rows = [
+        [{"label": "Model", "value": one.name}, {"label": "Last", "value": f"{one.points[-1][1]:.2f}"}]
+        for one in series
+    ]
+    return charts.line_chart(
+        key="lines",
+        title="Invented curves",
+        x=charts.quarters("Across"),
+        y=charts.quarters("Up"),
+        series=series,
+        table={"caption": "Invented curves in figures", "columns": heads, "rows": rows},
+        diagonal=True,
+    )
+
+
+def interval_chart() -> dict[str, Any]:
+    """A chart of three figures with their intervals."""
+    rows = [charts.Interval(f"Invented {n}", n, n / 5, n / 5 - 0.1, n / 5 + 0.15) for n in (1, 2, 3)]
+    return charts.interval_chart(
+        key="intervals", title="Invented figures", axis=charts.quarters("F1"), rows=rows
+    )
+
+
+def matrix() -> dict[str, Any]:
+    """A confusion matrix with every shade."""
+    rows = [(f"Class {n}", [(str(count), count) for count in range(n, n + 6)]) for n in range(6)]
+    return {"name": "Invented", "labels": [f"Class {n}" for n in range(6)], "rows": rows}
 
 
 def styleguide_context(request: HttpRequest | None = None) -> dict[str, Any]:
@@ -76,5 +120,8 @@ def styleguide_context(request: HttpRequest | None = None) -> dict[str, Any]:
         ],
         "styleguide_form": StyleguideForm(prefix="new", initial={"name": "Anna Example"}),
         "styleguide_form_errors": StyleguideForm(wrong),
+        "styleguide_lines": line_chart(),
+        "styleguide_intervals": interval_chart(),
+        "styleguide_matrix": matrix(),
         "styleguide_page": Paginator(list(range(83)), 20).page(3),
     }

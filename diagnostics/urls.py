@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnostics.views import auditing, recordings, reports, results, worklist
+from diagnostics.views import auditing, models, recordings, reports, results, worklist
 
 app_name = "diagnostics"
 urlpatterns = [
@@ -25,5 +25,8 @@ urlpatterns = [
     path("reports/<uuid:report_id>/", reports.report, name="report"),
     path("predictions/", auditing.predictions, name="predictions"),
     path("predictions/<uuid:prediction_id>/", auditing.prediction, name="prediction"),
+    path("models/", models.models, name="models"),
+    path("models/comparison/", models.compare, name="comparison"),
+    path("models/<slug:name>/", models.card, name="model-card"),
     path("workers/", auditing.workers, name="workers"),
 ]

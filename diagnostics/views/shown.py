@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from diagnostics.models import Diagnosis, Prediction, Recording
+    from ml.registry import ModelContract
 
 SHORT_HASH = 12
 LETTERS = {"Normal": "N", "LBBB": "L", "RBBB": "R", "PAC": "A", "PVC": "V", "Fusion": "F", "VF": "!"}
@@ -245,6 +246,34 @@ def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list
         )
         for p in diagnosis.predictions.all()
     ]
+
+
+READS = {
+    "picture": "A picture of one heartbeat",
+    "beats": "A recording, beat by beat",
+    "segment": "A recording, every four seconds",
+}
+
+
+def installed_models(contracts: Iterable[ModelContract]) -> list[dict[str, Any]]:
+    """Rows of the list of models, with their measured figures in the order of the contract."""
+    return [
+        {
+            "contract": contract,
+            "reads": READS.get(contract.input.get("kind", "picture"), contract.input["description"]),
+            "labels": ", ".join(contract.labels),
+            "measured": [
+                f"{name.replace('_', ' ').capitalize()}: macro F1 {_interval(figures['macro_f1'])}"
+                for name, figures in contract.metrics.items()
+                if "macro_f1" in figures and "confusion" in figures
+            ],
+        }
+        for contract in contracts
+    ]
+
+
+def _interval(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def override_words(review: Review) -> str:

@@ -245,6 +245,12 @@ TABLE: dict[str, Route] = {
         ),
     ),
     "diagnostics:workers": Route(expected=page_for("admin")),
+    # The models and what was measured of them: nothing of any patient.
+    "diagnostics:models": Route(expected=page_for("doctor", "doctor_b", "admin", "auditor")),
+    "diagnostics:comparison": Route(expected=page_for("doctor", "doctor_b", "admin", "auditor")),
+    "diagnostics:model-card": Route(
+        kwargs=lambda *_: {"name": "beat-cnn"}, expected=page_for("doctor", "doctor_b", "admin", "auditor")
+    ),
 }
 assert len(OBJECTS) == len(NOBODY_PAGE)
 __all__ = ["OBJECTS", "TABLE", "Route", "mark"]
