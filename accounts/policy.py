@@ -25,6 +25,8 @@ class Permission(StrEnum):
     REGISTER_PATIENT = "register a patient"
     READ_HISTORY = "read a patient's history"
     WRITE_HISTORY = "write a patient's history"
+    READ_VALUES = "read clinical values"
+    WRITE_VALUES = "enter and correct clinical values"
     UPLOAD = "upload files for a patient"
     READ_DIAGNOSES = "read diagnoses, predictions and heatmaps"
     RETRY_DIAGNOSIS = "run a failed diagnosis again"
@@ -42,6 +44,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.REGISTER_PATIENT: frozenset({Role.DOCTOR}),
     Permission.READ_HISTORY: frozenset({Role.DOCTOR}),
     Permission.WRITE_HISTORY: frozenset({Role.DOCTOR}),
+    Permission.READ_VALUES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
+    Permission.WRITE_VALUES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.UPLOAD: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.READ_DIAGNOSES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
@@ -57,6 +61,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
 # What an API key needs besides its user's role. A permission that is not here cannot be used with a key.
 SCOPES: dict[Permission, Scope] = {
     Permission.FIND_PATIENTS: Scope.PATIENTS_READ,
+    Permission.READ_VALUES: Scope.VALUES_READ,
+    Permission.WRITE_VALUES: Scope.VALUES_WRITE,
     Permission.UPLOAD: Scope.UPLOADS_WRITE,
     Permission.READ_DIAGNOSES: Scope.DIAGNOSES_READ,
 }

@@ -13,6 +13,8 @@ class Scope(models.TextChoices):
     UPLOADS_WRITE = "uploads:write", "Upload files"
     DIAGNOSES_READ = "diagnoses:read", "Read diagnoses, predictions and heatmaps"
     PATIENTS_READ = "patients:read", "Find and read patients"
+    VALUES_READ = "values:read", "Read clinical values"
+    VALUES_WRITE = "values:write", "Add clinical values"
 
 
 class ApiKey(models.Model):
