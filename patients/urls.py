@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import patients
+from patients.views import clinical, patients
 
 app_name = "patients"
 urlpatterns = [
@@ -10,4 +10,10 @@ urlpatterns = [
     path("register/", patients.register, name="register"),
     path("<uuid:patient_id>/entries/<slug:kind>/", patients.add_entry, name="add-entry"),
     path("<uuid:patient_id>/team/", patients.add_member, name="add-member"),
+    path("<uuid:patient_id>/values/", clinical.values, name="values"),
+    path("<uuid:patient_id>/values/enter/", clinical.enter, name="enter-values"),
+    path("<uuid:patient_id>/values/export/", clinical.export, name="export-values"),
+    path("<uuid:patient_id>/values/check/<slug:code>/", clinical.check, name="check-value"),
+    path("<uuid:patient_id>/values/of/<slug:code>/", clinical.course, name="course"),
+    path("<uuid:patient_id>/values/<int:value_id>/correct/", clinical.correct, name="correct-value"),
 ]

@@ -18,6 +18,7 @@ from diagnostics.kinds import ACCEPTED
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
 from patients import selectors as patient_selectors
+from patients.clinical.selectors import latest_values
 from patients.forms import ENTRY_FORMS, AddMemberForm
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
     ]
     return _diagnoses_context(request, patient) | {
         "facts": facts,
+        "values": [
+            {"label": point.quantity.name, "value": f"{point.words}, {point.measured_at:%-d %b %Y}"}
+            for point in latest_values(request.user, patient).values()
+        ],
         "team": patient_selectors.care_team(request.user, patient),
         "sections": sections,
         "member_form": AddMemberForm(auto_id="member_%s"),

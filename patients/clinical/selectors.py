@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from accounts.policy import Permission, require
 from patients.clinical.catalogue import BMI, CATALOGUE, COMPUTED, EGFR, HEART
@@ -71,13 +71,12 @@ def course(actor: Actor, patient: Patient, of: Quantity) -> list[Point]:
     return _computed(of, patient, points) if of.code in COMPUTED else points
 
 
-def heart_failure_record(actor: Actor, patient: Patient) -> dict[str, float | None]:
-    """The features of the heart-failure data, by its column names and in its units, from the latest values; None where missing.
+def heart_failure_record(patient: Patient, latest: dict[str, Point]) -> dict[str, float | None]:
+    """The features of the heart-failure data, by its column names and in its units, from `latest_values`; None where missing.
 
     Its twelfth column, `time`, is how long the patient was followed afterwards, which nobody knows when the record is taken.
     Yes is 1 and male is 1; platelets are kiloplatelets/mL, which is per µL. Who stopped smoking counts as not smoking.
     """
-    latest = latest_values(actor, patient)
     record: dict[str, float | None] = {
         "age": float(patient.age()),
         "sex": {Patient.Sex.FEMALE.value: 0.0, Patient.Sex.MALE.value: 1.0}.get(patient.sex),
@@ -118,7 +117,7 @@ def _filtration(patient: Patient, parts: list[Point]) -> list[Point]:
     """A rate for each creatinine of adult age."""
     if patient.sex not in {Patient.Sex.FEMALE, Patient.Sex.MALE}:
         return []
-    sex = "female" if patient.sex == Patient.Sex.FEMALE else "male"
+    sex: Literal["female", "male"] = "female" if patient.sex == Patient.Sex.FEMALE else "male"
     return [
         Point(
             EGFR,

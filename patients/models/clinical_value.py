@@ -75,10 +75,27 @@ class ClinicalValue(models.Model):
 
     def __str__(self) -> str:
         """Name and value, as "Serum sodium 137 mmol/L"."""
-        shown = "taken back" if self.value is None else self.quantity.words(self.value)
-        return f"{self.quantity.name} {shown}"
+        return f"{self.quantity.name} {self.words}"
 
     @property
     def quantity(self) -> Quantity:
         """What was measured."""
         return CATALOGUE[self.code]
+
+    @property
+    def words(self) -> str:
+        """The value with its unit; for a row that takes another back, that it does."""
+        return "taken back" if self.value is None else self.quantity.words(self.value)
+
+    @property
+    def typed(self) -> str:
+        """As it was entered."""
+        return f"{self.entered_value} {self.entered_unit}".strip()
+
+    @property
+    def status(self) -> str:
+        """One of "current", "corrected" (by a newer row) and "taken back". Reads the newer row, which selectors fetch along."""
+        newer = getattr(self, "correction", None)
+        if self.value is None or (newer is not None and newer.value is None):
+            return "taken back"
+        return "current" if newer is None else "corrected"

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Another system's clock may be a little ahead of ours.
 CLOCKS_DIFFER = dt.timedelta(minutes=2)
 SYSTOLIC, DIASTOLIC = "systolic_pressure", "diastolic_pressure"
+# The reasons that are about the time, and those about the row that is corrected, rather than about what was typed.
+OF_TIME = frozenset({ValueReason.FUTURE, ValueReason.BEFORE_BIRTH})
+OF_ROW = frozenset({ValueReason.ALREADY_CORRECTED, ValueReason.UNCHANGED, ValueReason.NO_REASON})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ SIGN_IN = 302  # a page sends anonymous visitors to the sign-in page; a key is n
 # Columns: patient A's object, patient B's, the deleted patient's, an unknown id.
 NOBODY_PAGE, NOBODY_API = (SIGN_IN,) * 4, (401,) * 4
 KEYS_ON_PAGES = {
-    f"key_{scope}": NOBODY_PAGE for scope in ("uploads_write", "diagnoses_read", "patients_read")
+    f"key_{scope}": NOBODY_PAGE
+    for scope in ("uploads_write", "diagnoses_read", "patients_read", "values_read", "values_write")
 }
 
 
@@ -108,6 +109,7 @@ def prediction(_: World, record: Record) -> dict[str, Any]:
 
 OPEN = everybody(others=200)
 READ_KEY, WRITE_KEY, PATIENTS_KEY = "key diagnoses:read", "key uploads:write", "key patients:read"
+VALUES_KEY = "key values:read"
 TABLE: dict[str, Route] = {
     # --- site
     "home": Route(expected=everybody(others=302)),
@@ -172,6 +174,35 @@ TABLE: dict[str, Route] = {
     "patients:add-member": Route(
         method="post", kwargs=patient, data=lambda _: {"username": "doctor-b"}, expected=of_doctor(302)
     ),
+    "patients:values": Route(kwargs=patient, expected=of_clinic(200), shows=("family", "mrn", "typed")),
+    "patients:enter-values": Route(
+        method="post",
+        kwargs=patient,
+        data=lambda _: {"measured_at": "2026-03-03T08:00", "weight-value": "80"},
+        expected=of_clinic(302),
+    ),
+    "patients:check-value": Route(
+        method="post",
+        kwargs=lambda world, record: patient(world, record) | {"code": "weight"},
+        data=lambda _: {"weight-value": "180", "weight-unit": "lb"},
+        expected=of_clinic(200),
+    ),
+    "patients:course": Route(
+        kwargs=lambda world, record: patient(world, record) | {"code": "serum_sodium"},
+        expected=of_clinic(200),
+        shows=("family", "mrn", "typed", "why"),
+    ),
+    "patients:correct-value": Route(
+        method="post",
+        kwargs=lambda world, record: patient(world, record) | {"value_id": record.value},
+        data=lambda _: {
+            "measured_at": "2026-03-02T00:00",
+            "serum_sodium-value": "138",
+            "reason": "misread",
+        },
+        expected=of_clinic(302),
+    ),
+    "patients:export-values": Route(kwargs=patient, expected=of_clinic(200), shows=("typed", "why")),
     # --- diagnoses
     "diagnostics:worklist": Route(expected=page_for("doctor", "doctor_b"), shows=("family",)),
     "diagnostics:history": Route(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, connection, transaction
@@ -10,13 +12,14 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import BeatOverride, Diagnosis, Heatmap, Prediction, Recording, Report, Review, Upload
-from patients.models import Allergy, CareTeamMember, Condition, Medication, Note, Patient
+from patients.models import Allergy, CareTeamMember, ClinicalValue, Condition, Medication, Note, Patient
 
 pytestmark = pytest.mark.django_db
 PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
-    BeatOverride, Review, Report, AuditEvent,
+    BeatOverride, Review, Report, AuditEvent, ClinicalValue,
 )  # fmt: skip
+WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 PEOPLE = ("doctor", "doctor_b", "patient", "patient_b", "admin", "auditor", "integration")
 # The models of which each role sees any row at all; of the others none.
 SEEN = {
@@ -26,7 +29,16 @@ SEEN = {
     "patient_b": {Patient, Report},
     "admin": {Prediction, AuditEvent},
     "auditor": {Prediction, AuditEvent},
-    "integration": {Patient, CareTeamMember, Upload, Diagnosis, Prediction, Heatmap, Recording},
+    "integration": {
+        Patient,
+        CareTeamMember,
+        Upload,
+        Diagnosis,
+        Prediction,
+        Heatmap,
+        Recording,
+        ClinicalValue,
+    },
 }
 
 
@@ -134,6 +146,16 @@ INSERTS = {
         beat_heat=b"",
         signal={},
     ),
+    "a clinical value of a foreign patient": lambda w, by: ClinicalValue(
+        patient_id=w.records["b"].patient, code="weight", value=80, measured_at=WHEN, entered_by=by
+    ),
+    "a clinical value in another's name": lambda w, _: ClinicalValue(
+        patient_id=w.records["a"].patient,
+        code="weight",
+        value=80,
+        measured_at=WHEN,
+        entered_by=w.users["doctor_b"],
+    ),
     "a report of a foreign patient": lambda w, by: Report(
         patient_id=w.records["b"].patient,
         diagnosis_id=w.records["b"].completed,
@@ -175,7 +197,7 @@ def test_a_patient_cannot_write_an_own_report(world):
         row.save(force_insert=True)
 
 
-@pytest.mark.parametrize("model", [Prediction, Heatmap, Report, Recording, BeatOverride])
+@pytest.mark.parametrize("model", [Prediction, Heatmap, Report, Recording, BeatOverride, ClinicalValue])
 def test_what_was_answered_and_signed_changes_for_nobody(world, model):
     with acting_as(SYSTEM):
         assert model.objects.exists()

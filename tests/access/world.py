@@ -19,13 +19,13 @@ from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
 from diagnostics.models import BeatOverride, Report, Review
 from diagnostics.states import Status
-from patients.models import Allergy, Condition, Medication, Note, Patient
+from patients.models import Allergy, ClinicalValue, Condition, Medication, Note, Patient
 from tests import factories, images
 
 OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
     "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
-    "prediction", "comment", "title", "body", "pixels", "lead",
+    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why",
 )  # fmt: skip
 
 
@@ -47,6 +47,7 @@ class Record:
     asked: uuid.UUID
     prediction: uuid.UUID
     report: uuid.UUID
+    value: int
     heatmap_png: bytes
 
 
@@ -57,6 +58,14 @@ def marked_png(of: str) -> bytes:
     stream = io.BytesIO()
     images.picture(seed=sum(of.encode())).save(stream, "PNG", pnginfo=text)
     return stream.getvalue()
+
+
+def clinical_value(of: str, patient: Patient, doctor: User) -> ClinicalValue:
+    """A corrected value with what was typed and why."""
+    measured = {"code": "serum_sodium", "measured_at": dt.datetime(2026, 3, 2, tzinfo=dt.UTC)}
+    by = {"patient": patient, "entered_by": doctor, "entered_value": mark(of, "typed")}
+    old = ClinicalValue.objects.create(**by, **measured, value=173)
+    return ClinicalValue.objects.create(**by, **measured, value=137, corrects=old, reason=mark(of, "why"))
 
 
 def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> Record:
@@ -85,6 +94,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         Condition.objects.create(**by, name=mark(of, "condition"))
         Medication.objects.create(**by, name=mark(of, "medication"))
         Allergy.objects.create(**by, substance=mark(of, "allergy"))
+        value = clinical_value(of, patient, doctor)
         for diagnosis, status in ((reviewed, Status.REVIEWED), (signed, Status.SIGNED)):
             review = Review.objects.create(
                 diagnosis=diagnosis, reviewer=doctor, decision="confirm", label="PVC", risk_level="moderate",
@@ -99,7 +109,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         prediction = completed.predictions.get()
         return Record(
             patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,
-            bytes(prediction.heatmap.png),
+            value.pk, bytes(prediction.heatmap.png),
         )  # fmt: skip
 
 
@@ -125,7 +135,7 @@ class World:
             "a": record("a", doctor, team=(doctor, integration), user=patient_a),
             "b": record("b", doctor_b, team=(doctor_b,), user=patient_b),
             "deleted": record("deleted", doctor, team=(doctor, integration)),
-            "unknown": Record(*(uuid.uuid4() for _ in range(9)), b""),
+            "unknown": Record(*(uuid.uuid4() for _ in range(9)), 0, b""),
         }
         with acting_as(SYSTEM):
             gone = Patient.objects.filter(pk=self.records["deleted"].patient)
@@ -160,13 +170,27 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "auditor": frozenset(),
     "integration": frozenset(
         mark("a", k)
-        for k in ("family", "given", "mrn", "message", "risk", "prediction", "file", "pixels", "lead")
+        for k in (
+            "family",
+            "given",
+            "mrn",
+            "message",
+            "risk",
+            "prediction",
+            "file",
+            "pixels",
+            "lead",
+            "typed",
+            "why",
+        )
     ),
     "key uploads:write": frozenset(),
     "key diagnoses:read": frozenset(
         mark("a", kind) for kind in ("message", "risk", "prediction", "pixels", "lead")
     ),
     "key patients:read": frozenset(mark("a", kind) for kind in ("family", "given", "mrn")),
+    "key values:read": frozenset(mark("a", kind) for kind in ("typed", "why")),
+    "key values:write": frozenset(),
 }
 ACTORS = tuple(MAY_SEE)
 ALL_MARKS = tuple(mark(of, kind) for of in ("a", "b", "deleted") for kind in KINDS)

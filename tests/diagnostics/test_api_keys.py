@@ -124,7 +124,8 @@ def test_use_is_noted_to_the_minute(key):
 @pytest.mark.parametrize("scopes", [[], ["everything"], ["diagnoses:read", "diagnoses:write"]])
 def test_a_key_without_a_known_scope_is_not_made(doctor, scopes):
     with pytest.raises(
-        ValueError, match=r"^Unknown scope: .*Choose from uploads:write, diagnoses:read, patients:read\.$"
+        ValueError,
+        match=r"^Unknown scope: .*Choose from uploads:write, diagnoses:read, patients:read, values:read, values:write\.$",
     ):
         create_api_key(user=doctor, scopes=scopes)
 

@@ -280,12 +280,11 @@ def test_the_heart_failure_record_is_in_the_datas_columns_and_units(doctor, pati
         high_blood_pressure="1", platelets=("265", "10^9/L"), serum_creatinine="1.9", serum_sodium="130", smoking="stopped",
     )  # fmt: skip
     with acting_as(doctor):
-        record = selectors.heart_failure_record(doctor, patient)
+        record = selectors.heart_failure_record(patient, selectors.latest_values(doctor, patient))
     assert record == {
         "age": float(patient.age()), "sex": 1.0, "anaemia": 0.0, "creatinine_phosphokinase": 582.0, "diabetes": 1.0,
         "ejection_fraction": 20.0, "high_blood_pressure": 1.0, "platelets": 265000.0, "serum_creatinine": 1.9,
         "serum_sodium": 130.0, "smoking": 0.0,
     }  # fmt: skip
-    with acting_as(doctor):
-        empty = selectors.heart_failure_record(doctor, factories.patient(team=(doctor,), sex="unknown"))
+    empty = selectors.heart_failure_record(factories.patient(sex="unknown"), {})
     assert [name for name, value in empty.items() if value is not None] == ["age"]

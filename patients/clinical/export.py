@@ -1,0 +1,40 @@
+"""A patient's clinical values as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patients.models import ClinicalValue
+
+COLUMNS = (
+    "id", "code", "name", "loinc", "value", "unit", "entered_value", "entered_unit", "measured_at", "entered_by", "entered_at",
+    "source", "status", "corrects", "reason",
+)  # fmt: skip
+# What a spreadsheet takes for a formula, which a text of a record must never become.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that no spreadsheet runs: an apostrophe stands before what looks like a formula."""
+    return f"'{text}" if text.lstrip().startswith(FORMULA) or text[:1] in "\t\r\n" else text
+
+
+def as_csv(rows: Iterable[ClinicalValue]) -> str:
+    """The values, one a line, in the order given; times in UTC by ISO 8601. Begins with the mark by which Excel knows UTF-8."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        of = row.quantity
+        cells = (
+            row.pk, row.code, of.name, of.loinc, "" if row.value is None else of.number(row.value), of.unit, row.entered_value,
+            row.entered_unit, row.measured_at.isoformat(), row.entered_by.username, row.entered_at.isoformat(), row.source,
+            row.status, row.corrects_id or "", row.reason,
+        )  # fmt: skip
+        writer.writerow([guarded(str(cell)) for cell in cells])
+    return "\ufeff" + stream.getvalue()
