@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from diagnostics.api import views
+from diagnostics.api import values, views
 
 app_name = "api"
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("diagnoses/<uuid:diagnosis_id>/recording/", views.RecordingView.as_view(), name="recording"),
     path("predictions/<uuid:prediction_id>/heatmap/", views.HeatmapView.as_view(), name="heatmap"),
     path("patients/", views.PatientListView.as_view(), name="patients"),
+    path("patients/<uuid:patient_id>/values/", values.ClinicalValuesView.as_view(), name="values"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
 ]

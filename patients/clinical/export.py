@@ -21,7 +21,7 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 def guarded(text: str) -> str:
     """The text as a cell that no spreadsheet runs: an apostrophe stands before what looks like a formula."""
-    return f"'{text}" if text.lstrip().startswith(FORMULA) or text[:1] in "\t\r\n" else text
+    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(("\t", "\r", "\n")) else text
 
 
 def as_csv(rows: Iterable[ClinicalValue]) -> str:
@@ -32,7 +32,7 @@ def as_csv(rows: Iterable[ClinicalValue]) -> str:
     for row in rows:
         of = row.quantity
         cells = (
-            row.pk, row.code, of.name, of.loinc, "" if row.value is None else of.number(row.value), of.unit, row.entered_value,
+            row.pk, row.code, of.name, of.loinc, "" if row.value is None else f"{row.value.normalize():f}", of.unit, row.entered_value,
             row.entered_unit, row.measured_at.isoformat(), row.entered_by.username, row.entered_at.isoformat(), row.source,
             row.status, row.corrects_id or "", row.reason,
         )  # fmt: skip

@@ -136,6 +136,12 @@ TABLE: dict[str, Route] = {
         | {PATIENTS_KEY: 200},
         shows=("family", "given", "mrn"),
     ),
+    "api:values": Route(
+        kwargs=patient,
+        # Values are written by another scope than they are read with: tests/diagnostics/test_values_api.py.
+        expected=of_api(200, VALUES_KEY),
+        shows=("typed", "why"),
+    ),
     "api:uploads": Route(
         method="post",
         data=lambda record: {"patient": str(record.patient), "files": [picture()]},

@@ -154,7 +154,7 @@ def test_the_description_is_valid_openapi_and_names_every_route_and_field(client
     validate_schema(schema)
     assert sorted(schema["paths"]) == [
         "/api/v1/diagnoses/", "/api/v1/diagnoses/{diagnosis_id}/", "/api/v1/diagnoses/{diagnosis_id}/recording/",
-        "/api/v1/patients/",
+        "/api/v1/patients/", "/api/v1/patients/{patient_id}/values/",
         "/api/v1/predictions/{prediction_id}/heatmap/", "/api/v1/uploads/",
     ]  # fmt: skip
     assert [*schema["components"]["schemas"]["Diagnosis"]["properties"]] == DIAGNOSIS
