@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,17 @@ def _signal_answer(kind: str, path: Path) -> dict[str, Any]:
     """
     from ml.serving.beats import classify_beats
     from ml.serving.rhythm import classify_segments
+    from ml.serving.twelve_lead import classify_leads
 
     try:
         with np.load(path, allow_pickle=False) as arrays:
             signal, fs = arrays["signal"], float(arrays["fs"])
-            given = {"beats": lambda: classify_beats(signal, fs, arrays["r_samples"])}
-            answers = given.get(kind, lambda: classify_segments(signal, fs))()
+            given: dict[str, Callable[[], Any]] = {
+                "beats": lambda: classify_beats(signal, fs, arrays["r_samples"]),
+                "leads": lambda: classify_leads(signal, fs),
+                "segment": lambda: classify_segments(signal, fs),
+            }
+            answers = given[kind]()
     except (KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"no arrays signal, fs (and r_samples) in it: {error}") from error
     return {
@@ -173,12 +178,15 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    """Measure a model's recipe by cross-validation."""
+    """Measure a model's recipe by cross-validation, or its weights on what was held out."""
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     measured = recipe.evaluate(options.data, epochs=options.epochs or recipe.EPOCHS, target=target)
     if options.json:
         print(json.dumps(measured))
+        return OK
+    if "cross_validation" not in measured:
+        print(recipe.described(measured))
         return OK
     figures = measured["cross_validation"]
     print(figures["protocol"])
@@ -212,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     for name, run, text in (
         ("train", _train, "train, calibrate and export a model"),
-        ("evaluate", _evaluate, "measure a model by cross-validation grouped by record"),
+        ("evaluate", _evaluate, "measure a model on records it has not seen"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("model", help="name of a model, for example beat-cnn")

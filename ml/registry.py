@@ -29,11 +29,12 @@ class ModelContract:
         version: semantic version.
         task: what it decides, in one sentence.
         labels: classes in the order of the logits.
-        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats`` or ``segment``),
+        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats``, ``segment`` or ``leads``),
             ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds).
         preprocessing_version: version of the shared preparation that it was trained with.
         temperature: logits are divided by it before the softmax, above 0.
-        conformal: ``alpha``; ``min_probability`` per label (a class is in the prediction set from there); ``notes``.
+        conformal: ``alpha``; ``min_probability`` per label (a class is in the prediction set from there); ``notes``. Where several
+            classes may hold at once, also ``suspected_from``, ``platt_slope`` and ``platt_offset`` per label.
         abstention_threshold: confidence below which the model abstains, 0 to 1.
         gate: limits of what counts as a picture of one heartbeat, and how they were measured; empty for signals.
         training: data, records of each side, and settings.

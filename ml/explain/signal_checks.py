@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from scipy.stats import spearmanr
 
-from ml.training.export import SignalGraph
+from ml.training.export import MeanHeadGraph, SignalGraph
 
 Inputs = dict[str, NDArray[np.float32]]
 
@@ -24,12 +24,12 @@ def heat(
         model: the network.
         inputs: its inputs by name, n examples each.
         classes: explained class per example, shape (n,).
-        layers: names of the last ``convolution`` and of the first dense layer after it, the ``embedding``.
+        layers: names of the last ``convolution`` and of the first dense layer after it, the ``embedding``, unless the head is linear.
 
     Returns:
         Shape (n, steps), 0 and above.
     """
-    graph = SignalGraph(model, **layers)
+    graph = SignalGraph(model, **layers) if "embedding" in layers else MeanHeadGraph(model, **layers)
     found = graph.call(*(inputs[given.name] for given in model.inputs))["heat"].numpy()
     chosen: NDArray[np.float32] = found[np.arange(len(classes)), classes]
     return chosen
@@ -72,7 +72,7 @@ def deletion(
     *,
     layers: dict[str, str],
     signal: str,
-    temperature: float,
+    temperature: float | None,
     part: float = 0.2,
     seed: int,
 ) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def deletion(
         classes: explained class per example.
         layers: names of the last ``convolution`` and of the first dense layer after it, the ``embedding``.
         signal: name of the input to blank; its last axis but one is time.
-        temperature: of the softmax.
+        temperature: of the softmax; None for classes that may hold at the same time, each with a sigmoid of its own.
         part: part of the time to blank, 0 to 1.
         seed: seed of the random parts.
 
@@ -94,9 +94,14 @@ def deletion(
     rows = np.arange(len(classes))
 
     def probability(given: Inputs) -> NDArray[np.float64]:
-        logits = model([given[one.name] for one in model.inputs], training=False).numpy()
-        shares: NDArray[np.float64] = softmax(logits.astype(np.float64) / temperature, axis=1)[rows, classes]
-        return shares
+        values = [given[one.name] for one in model.inputs]
+        logits = model(values if len(values) > 1 else values[0], training=False).numpy()
+        wide = logits.astype(np.float64)
+        shares: NDArray[np.float64] = (
+            expit(wide) if temperature is None else softmax(wide / temperature, axis=1)
+        )
+        chosen: NDArray[np.float64] = shares[rows, classes]
+        return chosen
 
     found = heat(model, inputs, classes, layers=layers)
     width = inputs[signal].shape[-2]

@@ -62,10 +62,17 @@ class SignalMember:
         sure = shares.max(axis=1, initial=0.0) >= self.contract.abstention_threshold
         return np.where(sure, shares.argmax(axis=1), -1).astype(np.int8)
 
+    def _sizes(self, shape: list[int | str]) -> list[int]:
+        """The shape of an input, with the size of the contract where any size is taken."""
+        return [
+            size if isinstance(size, int) else self.contract.input["shape"][axis]
+            for axis, size in enumerate(shape)
+        ]
+
     def warm(self) -> None:
         """Run once on zeros."""
         inputs = {
-            given.name: np.zeros((1, *given.shape[1:]), dtype=np.float32)
+            given.name: np.zeros((1, *self._sizes(given.shape[1:])), dtype=np.float32)
             for given in self.session.get_inputs()
         }
         self.session.run(None, inputs)

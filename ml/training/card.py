@@ -38,6 +38,30 @@ def _table(figures: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _multilabel_table(figures: dict[str, Any]) -> list[str]:
+    """Figures of classes that may hold at once."""
+    labels = list(figures["classes"])
+    heads = ("macro_auc", "macro_f1", "ece", "accuracy")
+    lines = [
+        "",
+        figures["protocol"],
+        "",
+        ", ".join(f"{name.replace('_', ' ')} {_figure(figures[name])}" for name in heads)
+        + f"; {figures['recordings']} recordings of {figures['patients']} patients.",
+        "",
+        "| class | recordings | AUC | precision | recall | F1 | ECE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for label, row in figures["classes"].items():
+        shown = " | ".join(_figure(row[name]) for name in ("auc", "precision", "recall", "f1", "ece"))
+        lines.append(f"| {label} | {row['recordings']} | {shown} |")
+    lines += ["", "Called together with, rows true, columns called:", "", "| | " + " | ".join(labels) + " |"]
+    lines.append("|---" * (len(labels) + 1) + "|")
+    for label, counts in zip(labels, figures["called_with"], strict=True):
+        lines.append(f"| {label} | " + " | ".join(str(count) for count in counts) + " |")
+    return [*lines, "", *_simple({name: figures[name] for name in ("abstention", "prediction_sets")})]
+
+
 def _simple(value: Any, depth: int = 0) -> list[str]:
     """Nested facts as a list."""
     pad = "  " * depth
@@ -71,7 +95,10 @@ def text(contract: dict[str, Any]) -> str:
     lines += ["", "## Input", "", contract["input"]["description"], "", "## Figures"]
     for name, figures in contract["metrics"].items():
         lines += ["", f"### {name.replace('_', ' ').capitalize()}"]
-        lines += _table(figures) if "confusion" in figures else ["", *_simple(figures)]
+        if "called_with" in figures:
+            lines += _multilabel_table(figures)
+        else:
+            lines += _table(figures) if "confusion" in figures else ["", *_simple(figures)]
     lines += ["", "## Calibration", "", f"- temperature: {contract['temperature']}"]
     lines += [f"- abstains below: {contract['abstention_threshold']}", *_simple(contract["conformal"])]
     if contract["gate"]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import keras
@@ -131,6 +132,44 @@ class _Member(tf.Module):
         return logits, tf.einsum("btd,dc->bct", given * mask[:, None, :], self._second)
 
 
+class MeanHeadGraph(tf.Module):
+    """A network of signals whose head is linear after a mean over time, with its activation along time.
+
+    The logit is then the mean over places of what each place says, plus a constant, so the map is exact: its mean over time is the
+    logit without the constant (class activation mapping, Zhou and others 2016).
+
+    Args:
+        model: from one named input (n, t, k) to logits: a network, or several of one build whose logits are averaged (its nested
+            models). A network ends in the mean over time of the convolution, [Dropout], Dense.
+        convolution: name of the last convolution.
+    """
+
+    def __init__(self, model: keras.Model, *, convolution: str) -> None:
+        super().__init__()
+        self._members = [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
+        self._networks = [
+            keras.Model(one.input, [one.output, one.get_layer(convolution).output]) for one in self._members
+        ]
+        self._heads = [tf.constant(one.layers[-1].get_weights()[0]) for one in self._members]
+        given = model.inputs[0]
+        self.call = tf.function(
+            self._call, input_signature=[tf.TensorSpec(given.shape, tf.float32, name=given.name)]
+        )
+
+    def _call(self, window: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits (n, c) and heat (n, c, steps), 0 and above."""
+        both = [network(window, training=False) for network in self._networks]
+        heat = [
+            tf.einsum("btk,kc->bct", activation, head)
+            for (_, activation), head in zip(both, self._heads, strict=True)
+        ]
+        count = len(both)
+        return {
+            "logits": tf.add_n([logits for logits, _ in both]) / count,
+            "heat": tf.nn.relu(tf.add_n(heat) / count),
+        }
+
+
 def _per_step(
     model: keras.Model, first: NDArray[np.float32], steps: int, channels: int
 ) -> NDArray[np.float32]:
@@ -154,7 +193,36 @@ def export_signal_onnx(model: keras.Model, target: Path, *, layers: dict[str, st
     _convert(SignalGraph(model, **layers), target)
 
 
-def _convert(graph: ServingGraph | SignalGraph, target: Path) -> None:
+def export_mean_head_onnx(model: keras.Model, target: Path, *, convolution: str) -> None:
+    """Write the serving graph of a model with a linear head as ONNX; see ``MeanHeadGraph``.
+
+    Args:
+        model: the trained network.
+        target: file to write.
+        convolution: name of the last convolution.
+
+    Raises:
+        ExportError: when the conversion fails.
+    """
+    _convert(MeanHeadGraph(model, convolution=convolution), target)
+
+
+def round_to_half(model: keras.Model) -> None:
+    """Round every weight of a model to half precision, in place; they are still kept and computed with in single precision."""
+    model.set_weights([weights.astype(np.float16).astype(np.float32) for weights in model.get_weights()])
+
+
+def save_packed(model: keras.Model, target: Path) -> None:
+    """Save a model without its optimiser, compressed: weights that were rounded to half precision pack to half the size."""
+    with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
+        plain = Path(folder) / "model.keras"
+        keras.Model(model.input, model.output, name=model.name).save(plain)
+        with zipfile.ZipFile(plain) as given, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name in given.namelist():
+                packed.writestr(name, given.read(name))
+
+
+def _convert(graph: ServingGraph | SignalGraph | MeanHeadGraph, target: Path) -> None:
     """Write a graph as ONNX."""
     with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
         tf.saved_model.save(graph, folder, signatures={"serving_default": graph.call})

@@ -1,0 +1,1 @@
+"""Twelve leads of an ECG: diagnostic superclasses by residual networks along time."""
