@@ -39,6 +39,35 @@ PLAIN_WORDS: dict[str, tuple[str, str]] = {
             " faint or have chest pain now, call the emergency number at once."
         ),
     ),
+    "NORM": ("a normal ECG", "The ECG looks normal."),
+    "MI": (
+        "signs of a heart attack",
+        (
+            "The ECG has signs that can be left by a heart attack, now or in the past. The ECG alone cannot tell when. Your doctor compares"
+            " it with your symptoms and blood tests, and tells you what to do next."
+        ),
+    ),
+    "STTC": (
+        "changes in how the heart recovers after each beat",
+        (
+            "The part of the ECG in which the heart muscle recovers looks different from usual (ST segment or T wave). This has many"
+            " causes, from medicines and salts in the blood to too little blood reaching the heart. Your doctor looks for the cause."
+        ),
+    ),
+    "CD": (
+        "a delay in the heart's wiring",
+        (
+            "The electrical signal takes longer than usual on its way through the heart. Some healthy people have this. Your doctor may"
+            " want to examine your heart further."
+        ),
+    ),
+    "HYP": (
+        "signs of a thickened heart muscle",
+        (
+            "The ECG suggests that a part of the heart muscle is thicker or larger than usual. High blood pressure is a common cause. Your"
+            " doctor may want to measure your blood pressure and look at your heart with ultrasound."
+        ),
+    ),
 }
 
 # The same for a recording, which holds many beats.

@@ -42,7 +42,18 @@ LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
         "left bundle branch block, which is often a sign of structural heart disease",
     ),
     "VF": (RiskLevel.HIGH, "ventricular fibrillation, a life-threatening rhythm"),
+    # Superclasses of twelve leads. That an infarction is acute cannot be said from them, hence not High.
+    "NORM": (RiskLevel.LOW, "a normal ECG"),
+    "MI": (RiskLevel.MODERATE, "signs of myocardial infarction, which may be old or recent"),
+    "STTC": (
+        RiskLevel.MODERATE,
+        "changes of ST segment or T wave, which have many causes, ischaemia among them",
+    ),
+    "CD": (RiskLevel.MODERATE, "a conduction disturbance, which may point to structural heart disease"),
+    "HYP": (RiskLevel.MODERATE, "signs of hypertrophy, which may come from high blood pressure or a valve"),
 }
+# Models that are asked beside those whose answer a doctor confirms.
+SECOND_OPINION = frozenset({"ecg-signals"})
 
 
 def assess(results: Iterable[ModelResult]) -> tuple[RiskLevel | None, list[str]]:

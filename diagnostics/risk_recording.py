@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnostics.risk import ORDER, RiskLevel
+from diagnostics.risk import LABEL_RISK, ORDER, SECOND_OPINION, RiskLevel
+from ml.contract import ModelResult, Outcome, as_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 BURDEN_PERCENT = 10.0
 PAUSE_S = 3.0
@@ -29,9 +30,20 @@ BLOCKS = {
 Finding = tuple[RiskLevel, str]
 
 
-def assess_recording(summary: dict[str, Any]) -> tuple[RiskLevel, list[str]]:
-    """The highest level among the findings of a recording, and a sentence for each that is above Low, or one that none is."""
-    findings = [*_episodes(summary), *_beats(summary), *_intervals(summary), *_readability(summary)]
+def assess_recording(
+    summary: dict[str, Any], results: Iterable[ModelResult] = ()
+) -> tuple[RiskLevel, list[str]]:
+    """The highest level among the findings of a recording, and a sentence for each that is above Low, or one that none is.
+
+    Of the models' answers only second opinions count here: what the beat model found is in the summary.
+    """
+    findings = [
+        *_episodes(summary),
+        *_beats(summary),
+        *_intervals(summary),
+        *_readability(summary),
+        *_second_opinion(results),
+    ]
     level = max((level for level, _ in findings), key=ORDER.index, default=RiskLevel.LOW)
     ordered = sorted(findings, key=lambda one: -ORDER.index(one[0]))
     return level, [text for _, text in ordered] or [
@@ -102,6 +114,24 @@ def _intervals(summary: dict[str, Any]) -> Iterator[Finding]:
         )
     elif qtc and qtc["fridericia_ms"] > QTC_LONG_MS:
         yield RiskLevel.MODERATE, f"QTc (Fridericia) is {qtc['fridericia_ms']:.0f} ms, which is long."
+
+
+def _second_opinion(results: Iterable[ModelResult]) -> Iterator[Finding]:
+    """What twelve leads are suspected of; an abstention is Moderate, for a person has to look."""
+    for result in results:
+        if result.model not in SECOND_OPINION:
+            continue
+        for label in result.suspected:
+            level, meaning = LABEL_RISK[label]
+            yield (
+                level,
+                f"{result.model} suspects {meaning} ({label}, {as_percent(result.probabilities[label])}).",
+            )
+        if result.outcome is Outcome.ABSTAINED:
+            yield (
+                RiskLevel.MODERATE,
+                f"{result.model} is not sure enough to answer; a person has to read the twelve leads.",
+            )
 
 
 def _readability(summary: dict[str, Any]) -> Iterator[Finding]:

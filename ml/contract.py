@@ -35,7 +35,8 @@ class ModelResult:
         outcome: predicted, abstained, not_eligible or poor_input.
         label: the most probable class; None unless predicted.
         confidence: calibrated probability of ``label``, 0 to 1; None unless predicted.
-        probabilities: calibrated probability of every class, 0 to 1, summing to 1; empty if the model was not run.
+        probabilities: calibrated probability of every class, 0 to 1, empty if the model was not run. They sum to 1, unless several
+            classes may hold at once.
         prediction_set: classes of the conformal prediction set, most probable first.
         threshold: the confidence below which the model abstains, 0 to 1.
         reason_code: stable code when not predicted, else None.
@@ -46,6 +47,8 @@ class ModelResult:
         input_sha256: hash of the bytes analysed.
         code_version: version of preprocessing and serving code.
         device: execution device, for example ``cpu`` or ``cuda``.
+        suspected: of a model whose classes may hold at once, those at or above their own threshold, most probable first; abnormal
+            ones only.
     """
 
     model: str
@@ -64,12 +67,17 @@ class ModelResult:
     input_sha256: str
     code_version: str
     device: str
+    suspected: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON types; the heatmap is left out."""
         fields = dataclasses.asdict(self)
         del fields["heatmap_png"]
-        return fields | {"outcome": self.outcome.value, "prediction_set": list(self.prediction_set)}
+        return fields | {
+            "outcome": self.outcome.value,
+            "prediction_set": list(self.prediction_set),
+            "suspected": list(self.suspected),
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ def prediction(of: Diagnosis, *, label: str = "PVC", heatmap: bool = True, **fie
         version, _ = ModelVersion.objects.get_or_create(
             name="beat-cnn", version="0.0.0", weights_sha256="f" * 64, defaults={"contract": {}}
         )
-        row = Prediction.objects.create(diagnosis=of, model_version=version, **values | fields)
+        row = Prediction.objects.create(**{"diagnosis": of, "model_version": version} | values | fields)
         if heatmap:
             Heatmap.objects.create(prediction=row, png=images.png(size=64))
     return row

@@ -198,7 +198,9 @@ def _conclude(diagnosis: Diagnosis, claimed: Claim, answer: Analysis) -> None:
     results = answer.results
     answered = [result for result in results if result.outcome in ANSWERED]
     level, reasons = (
-        assess_recording(answer.findings.summary) if answer.findings is not None else risk.assess(results)
+        assess_recording(answer.findings.summary, results)
+        if answer.findings is not None
+        else risk.assess(results)
     )
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)

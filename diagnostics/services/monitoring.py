@@ -18,7 +18,7 @@ WINDOW = 200
 LEAST = 40
 # Most beats of most people are normal, so that only a window without any other answer is strange.
 MOST, MOST_NORMAL = 0.90, 1.0
-NORMAL = "Normal"
+NORMAL = frozenset({"Normal", "NORM"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +52,6 @@ def one_sided(actor: Actor) -> list[OneSided]:
         if len(labels) < LEAST:
             continue
         label, count = Counter(labels).most_common(1)[0]
-        if count / len(labels) >= (MOST_NORMAL if label == NORMAL else MOST):
+        if count / len(labels) >= (MOST_NORMAL if label in NORMAL else MOST):
             found.append(OneSided(str(version), label, count / len(labels), len(labels)))
     return found

@@ -12,7 +12,7 @@ from accounts.policy import Permission, require
 from diagnostics.kinds import is_picture
 from diagnostics.models import Diagnosis, Report, Review
 from diagnostics.plain_words import report_body, report_title
-from diagnostics.risk import LABEL_RISK, RiskLevel
+from diagnostics.risk import LABEL_RISK, SECOND_OPINION, RiskLevel
 from diagnostics.states import Status, check_move
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def review(  # the fields of a review
     signed = diagnosis.status in {Status.SIGNED, Status.AMENDED}
     if not signed:
         check_move(diagnosis.status, Status.REVIEWED)
-    prediction = diagnosis.predictions.exclude(label="").order_by("-confidence").first()
+    answers = diagnosis.predictions.exclude(label="").exclude(model_version__name__in=SECOND_OPINION)
+    prediction = answers.order_by("-confidence").first()
     if decision == Review.Decision.CONFIRM:
         if prediction is None:
             raise ReviewRefused(

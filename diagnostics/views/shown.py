@@ -12,7 +12,7 @@ from django.urls import reverse
 from diagnostics.forms import label_words
 from diagnostics.kinds import is_picture
 from diagnostics.models import Review
-from diagnostics.risk import LABEL_RISK
+from diagnostics.risk import LABEL_RISK, SECOND_OPINION
 from diagnostics.states import Status
 from ml.contract import Outcome
 
@@ -69,8 +69,10 @@ def upload_facts(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 
 
 def answer_of(diagnosis: Diagnosis) -> str:
-    """The label that a doctor would confirm: the most confident one; "" if no model gave any."""
-    labelled = [p for p in diagnosis.predictions.all() if p.label]
+    """The label that a doctor would confirm: the most confident one that is no second opinion; "" if no model gave any."""
+    labelled = [
+        p for p in diagnosis.predictions.all() if p.label and p.model_version.name not in SECOND_OPINION
+    ]
     return max(labelled, key=lambda p: p.confidence or 0).label if labelled else ""
 
 
@@ -137,6 +139,8 @@ class ShownPrediction:
     @property
     def caption(self) -> str:
         """What the chart shows."""
+        if self.prediction.model_version.name in SECOND_OPINION:
+            return "Calibrated probability of each finding of the twelve leads; several may hold at once"
         if self.of_recording:
             return "Mean calibrated probability over all that was asked of the model in this recording"
         return (

@@ -47,6 +47,7 @@ class RecordingResult:
         measures: measurements, burden and episodes.
         warnings: sentences of the reader about the file.
         pacemaker: True if the file says that the patient has one, None if it says nothing.
+        quality: the judgement of every second of every lead; not among the JSON types.
         code_version: version of these methods.
     """
 
@@ -63,6 +64,7 @@ class RecordingResult:
     measures: Measures
     warnings: tuple[str, ...]
     pacemaker: bool | None
+    quality: Quality
     code_version: str = CODE_VERSION
 
     def as_json(self, *, beats: bool = True) -> dict[str, Any]:
@@ -178,4 +180,5 @@ def analyse_recording(
         measures=measures,
         warnings=recording.warnings,
         pacemaker=recording.pacemaker,
+        quality=quality,
     )

@@ -30,6 +30,7 @@ from ml.serving.beats import (
 )
 from ml.serving.fibrillation import Fibrillation, find_fibrillation
 from ml.serving.signals import signal_member
+from ml.serving.twelve_lead import second_opinion
 
 CODE_VERSION = f"recordings-{METHODS}+serving-1"
 UNSURE = "unsure"
@@ -88,11 +89,14 @@ def analyse_file(
     progress(0.9, "Storing the signal")
     signal = tiles.keep(recording, store) if store else {}
     answers = classified.answers()
+    # Fibrillation has no superclass; whatever that model called it would distract.
+    alarmed = rhythm is not None and bool(rhythm.episodes)
+    second = None if alarmed else second_opinion(recording, result.quality, sha256, CODE_VERSION)
     findings = RecordingFindings(
         leads=recording.leads,
         fs=recording.fs,
         samples=recording.samples,
-        summary=_summary(recording, result, rhythm),
+        summary=_summary(recording, result, rhythm) | {"twelve_leads": second[1] if second else None},
         classes=answers.labels,
         beat_samples=result.samples.astype("<i4").tobytes(),
         beat_classes=answers.classes.astype(np.int8).tobytes(),
@@ -102,7 +106,8 @@ def analyse_file(
         signal=signal,
     )
     alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
-    return Analysis(results=(*alarm, _answered(answers, result, sha256, started)), findings=findings)
+    answered = _answered(answers, result, sha256, started)
+    return Analysis(results=(*alarm, answered, *([second[0]] if second else [])), findings=findings)
 
 
 class Classifier:

@@ -12,12 +12,14 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics import signals
-from diagnostics.models import BeatOverride, Diagnosis, Recording
+from diagnostics.models import BeatOverride, Diagnosis, ModelVersion, Recording
 from diagnostics.reasons import Reason, sentence
 from diagnostics.risk_recording import assess_recording
-from diagnostics.services import recordings
+from diagnostics.services import recordings, reviews
 from diagnostics.states import IllegalMove, Status
+from ml.contract import Outcome
 from tests import factories
+from tests.diagnostics.results import result
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +182,81 @@ def test_risk_rises_with_what_is_found_and_never_falls(row):
         {"kind": "pause", "start_s": 1.0, "end_s": 3.5, "beats": 0, "rate_bpm": None}
     ]
     assert len(assess_recording(calm)[1]) == 2
+
+
+@pytest.fixture
+def calm(row):
+    """The summary of a recording in which nothing was found."""
+    with acting_as(SYSTEM):
+        summary = json.loads(json.dumps(Recording.objects.get(pk=row.pk).summary))
+    summary["measures"] |= {"episodes": [], "qtc": None}
+    summary["measures"]["burden"] |= {"counts": {"Normal": 100}, "beats": 100, "ventricular_percent": 0.0}
+    return summary
+
+
+def second(label, **fields):
+    shares = {"NORM": 0.2, "MI": 0.71, "STTC": 0.4, "CD": 0.1, "HYP": 0.1}
+    return result(label, model="ecg-signals", probabilities=shares, **fields)
+
+
+def test_a_suspected_infarction_is_moderate_and_never_high(calm):
+    level, reasons = assess_recording(calm, [second("MI", suspected=("MI", "STTC"))])
+    assert level == "moderate"
+    assert reasons == [
+        "ecg-signals suspects signs of myocardial infarction, which may be old or recent (MI, 71%).",
+        "ecg-signals suspects changes of ST segment or T wave, which have many causes, ischaemia among them (STTC, 40%).",
+    ]
+
+
+def test_an_infarction_counts_although_another_finding_is_more_probable(calm):
+    assert assess_recording(calm, [second("STTC", suspected=("STTC", "MI"))])[0] == "moderate"
+    assert assess_recording(calm, [second("NORM", suspected=("MI",))])[0] == "moderate"
+
+
+def test_a_second_opinion_that_is_normal_changes_nothing(calm):
+    assert assess_recording(calm, [second("NORM")]) == assess_recording(calm)
+    assert assess_recording(calm, [second(None, outcome=Outcome.NOT_ELIGIBLE)]) == assess_recording(calm)
+
+
+def test_a_second_opinion_that_abstains_asks_for_a_person(calm):
+    level, reasons = assess_recording(calm, [second(None, outcome=Outcome.ABSTAINED)])
+    assert (level, len(reasons)) == ("moderate", 1)
+
+
+def test_the_beat_models_own_row_is_counted_by_the_beats_and_not_again(calm):
+    assert assess_recording(calm, [result("PVC", model="beat-resnet")]) == assess_recording(calm)
+
+
+@pytest.mark.parametrize("suspected", [(), ("MI",), ("CD", "HYP")])
+def test_a_second_opinion_never_lowers_the_level(row, suspected):
+    with acting_as(SYSTEM):
+        summary = Recording.objects.get(pk=row.pk).summary
+    level, reasons = assess_recording(summary)
+    worse, more = assess_recording(summary, [second("NORM", suspected=suspected)])
+    assert (level, worse) == ("high", "high")
+    assert set(reasons) <= set(more)
+
+
+def test_the_doctor_confirms_the_beats_and_not_the_second_opinion(client, doctor, row):
+    with acting_as(SYSTEM):
+        version = ModelVersion.objects.create(
+            name="ecg-signals", version="1.0.0", weights_sha256="e" * 64, contract={}
+        )
+        factories.prediction(
+            row,
+            heatmap=False,
+            model_version=version,
+            label="MI",
+            confidence=0.99,
+            probabilities={"MI": 0.99, "NORM": 0.3},
+        )
+        primary = row.predictions.exclude(model_version=version).get()
+    client.force_login(doctor)
+    page = client.get(reverse("diagnostics:detail", args=[row.pk])).content.decode()
+    assert f"Confirm {primary.label}" in page
+    assert "Confirm MI" not in page
+    assert "MI: signs of myocardial infarction" in page
+    assert "several may hold at once" in page
+    with acting_as(doctor):
+        kept = reviews.review(doctor, diagnosis_id=row.pk, decision="confirm")
+    assert kept.label == primary.label

@@ -20,7 +20,7 @@ def test_list(capsys, contract):
     assert capsys.readouterr().out.startswith(f"beat-cnn  {contract.version}  Normal, LBBB")
     assert main(["list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == ["beat-cnn", "beat-resnet", "rhythm-vf"]
+    assert [row["name"] for row in rows] == ["beat-cnn", "beat-resnet", "ecg-signals", "rhythm-vf"]
     assert rows[0]["sha256"] == contract.weights_sha256
 
 

@@ -9,7 +9,12 @@ from ml import registry
 
 
 def test_lists_the_installed_models():
-    assert [contract.name for contract in registry.contracts()] == ["beat-cnn", "beat-resnet", "rhythm-vf"]
+    assert [contract.name for contract in registry.contracts()] == [
+        "beat-cnn",
+        "beat-resnet",
+        "ecg-signals",
+        "rhythm-vf",
+    ]
 
 
 def test_contract_says_what_the_design_asks_for(contract):
@@ -30,7 +35,7 @@ def test_no_record_is_on_two_sides(contract):
 def test_unknown_model_is_named():
     with pytest.raises(
         registry.ModelNotFoundError,
-        match="no model is called 'page-cnn'; installed: beat-cnn, beat-resnet, rhythm-vf",
+        match="no model is called 'page-cnn'; installed: beat-cnn, beat-resnet, ecg-signals, rhythm-vf",
     ):
         registry.load("page-cnn")
 

@@ -133,7 +133,7 @@ def test_unknown_model():
 
 
 def test_warm_opens_every_model_and_names_the_device():
-    assert warm() == ("beat-cnn", "beat-resnet", "rhythm-vf")
+    assert warm() == ("beat-cnn", "beat-resnet", "ecg-signals", "rhythm-vf")
     assert set(device()) == {"provider", "name", "gpu"}
 
 
