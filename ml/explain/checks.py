@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from ml.explain.gradcam import gradcam
+
+class Maps(Protocol):
+    """Something that makes heatmaps, for example ``ml.explain.gradcam.gradcam`` for one layer."""
+
+    def __call__(
+        self, model: keras.Model, images: NDArray[np.uint8], *, classes: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Maps of chosen classes, shape (n, h, w), 0 and above."""
 
 
 def _enlarged(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    factor = size // maps.shape[1]
-    return np.repeat(np.repeat(maps, factor, axis=1), factor, axis=2)
+    """Maps (n, h, w) as large as the picture, each place becoming a rectangle."""
+    rows, columns = (np.arange(size) * edge // size for edge in maps.shape[1:])
+    return maps[:, rows[:, None], columns[None, :]]
 
 
 def randomisation_likeness(
-    model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64], *, layer: str, seed: int
+    model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64], *, maps: Maps, seed: int
 ) -> float:
     """Mean rank correlation of maps before and after all weights were drawn anew; near 0 is as it should be.
 
@@ -27,7 +35,7 @@ def randomisation_likeness(
         model: the trained network; it is not changed.
         images: prepared pictures, shape (n, 64, 64, 1).
         classes: explained class per image, shape (n,).
-        layer: convolution that is mapped.
+        maps: makes the heatmaps.
         seed: seed of the random weights.
 
     Returns:
@@ -35,8 +43,8 @@ def randomisation_likeness(
     """
     keras.utils.set_random_seed(seed)
     blank = keras.models.clone_model(model)
-    trained = gradcam(model, images, classes=classes, layer=layer)
-    random = gradcam(blank, images, classes=classes, layer=layer)
+    trained = maps(model, images, classes=classes)
+    random = maps(blank, images, classes=classes)
     scores = [
         0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a.ravel(), b.ravel()).statistic)
         for a, b in zip(trained, random, strict=True)

@@ -105,13 +105,12 @@ class TensorFlowNetwork:
         import keras
         import tensorflow as tf
 
-        from ml.training.export import ServingGraph
+        from ml.training.export import picture_graph
 
         if not tf.config.list_physical_devices("GPU"):
             raise RuntimeError("TensorFlow sees no GPU")
-        layers = contract.training["layers"]
         model = keras.models.load_model(contract.folder / "model.keras", compile=False)
-        self._graph = ServingGraph(model, convolution=layers["convolution"], embedding=layers["embedding"])
+        self._graph = picture_graph(model, contract.training["layers"])
         self.device: Device = {"provider": "TensorFlow", "name": "cuda", "gpu": True}
 
     def __call__(self, images: NDArray[np.uint8]) -> Answer:

@@ -55,19 +55,55 @@ class ServingGraph(tf.Module):
         return {"logits": logits, "embedding": embedding, "cam": maps}
 
 
-def export_onnx(model: keras.Model, target: Path, *, convolution: str, embedding: str) -> None:
-    """Write the serving graph of a model as ONNX.
+class PooledGraph(tf.Module):
+    """A network that ends in a mean over places and one dense layer, with its class activation maps.
+
+    Args:
+        model: from images (n, h, w, 1) to logits.
+        evidence: name of the layer whose mean is taken: (n, h, w, d), or (n, w, d) for the columns of the picture alone.
+        embedding: name of the layer that takes the mean.
+    """
+
+    def __init__(self, model: keras.Model, *, evidence: str, embedding: str) -> None:
+        super().__init__()
+        places = model.get_layer(evidence).output
+        self._columns_only = len(places.shape) == 3
+        self._network = keras.Model(model.input, [model.output, model.get_layer(embedding).output, places])
+        self._weights = tf.constant(model.layers[-1].get_weights()[0])
+        shape = (None, *model.input_shape[1:])
+        self.call = tf.function(self._call, input_signature=[tf.TensorSpec(shape, tf.uint8, name="image")])
+
+    def _call(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits (n, c), embedding (n, d) and maps (n, c, h, w), 0 and above, of images 0 to 255; h is 1 for columns alone."""
+        logits, embedding, places = self._network(tf.cast(image, tf.float32), training=False)
+        if self._columns_only:
+            places = places[:, None]
+        maps = tf.nn.relu(tf.einsum("bhwd,dc->bchw", places, self._weights))
+        return {"logits": logits, "embedding": embedding, "cam": maps}
+
+
+def picture_graph(model: keras.Model, layers: dict[str, str]) -> ServingGraph | PooledGraph:
+    """The serving graph of a model of pictures.
+
+    Args:
+        model: the trained network.
+        layers: names of its ``embedding`` and of either its ``evidence`` or its last ``convolution``.
+    """
+    return PooledGraph(model, **layers) if "evidence" in layers else ServingGraph(model, **layers)
+
+
+def export_onnx(model: keras.Model, target: Path, *, layers: dict[str, str]) -> None:
+    """Write the serving graph of a model of pictures as ONNX.
 
     Args:
         model: the trained network.
         target: file to write.
-        convolution: name of the last convolution.
-        embedding: name of the first dense layer.
+        layers: see `picture_graph`.
 
     Raises:
         ExportError: when the conversion fails.
     """
-    _convert(ServingGraph(model, convolution=convolution, embedding=embedding), target)
+    _convert(picture_graph(model, layers), target)
 
 
 class SignalGraph(tf.Module):
@@ -222,7 +258,7 @@ def save_packed(model: keras.Model, target: Path) -> None:
                 packed.writestr(name, given.read(name))
 
 
-def _convert(graph: ServingGraph | SignalGraph | MeanHeadGraph, target: Path) -> None:
+def _convert(graph: ServingGraph | PooledGraph | SignalGraph | MeanHeadGraph, target: Path) -> None:
     """Write a graph as ONNX."""
     with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
         tf.saved_model.save(graph, folder, signatures={"serving_default": graph.call})

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ml.datasets.beats import LABELS, Beats, joined
 from ml.evaluation.metrics import report
-from ml.models.beat_cnn import data
-from ml.models.beat_cnn.calibrate import Calibration, calibrate
-from ml.models.beat_cnn.fitting import Examples, fit, logits_of
+from ml.models.beat_cnn import network
 from ml.models.beat_cnn.train import ARTEFACT, EPOCHS, SEED, VARIANTS
+from ml.models.beat_pictures import data
+from ml.models.beat_pictures.calibrate import Calibration, calibrate
+from ml.models.beat_pictures.fitting import Examples, Schedule, fit, logits_of
 from ml.training.calibration import probabilities
 from ml.training.card import write_contract
 from ml.training.splits import folds, patients_of
@@ -113,10 +114,10 @@ def _one_fold(
     held = drawn.take(stop_mask)
     with tempfile.TemporaryDirectory() as scratch:
         model, _ = fit(
+            network.build,
             drawn.take(train_mask),
             held,
-            epochs=epochs,
-            seed=seed,
+            schedule=Schedule(epochs=epochs, seed=seed),
             checkpoint=Path(scratch) / "best.keras",
             verbose=0,
         )

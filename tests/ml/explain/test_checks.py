@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 
 from ml.datasets.simulated import beat_picture
@@ -20,12 +22,12 @@ def test_deleting_what_counts_drops_more_than_deleting_at_random():
 
 def test_random_weights_give_another_map(keras_model, contract):
     from ml.explain.checks import randomisation_likeness
+    from ml.explain.gradcam import gradcam
 
     before = [weights.copy() for weights in keras_model.get_weights()]
     images = np.stack([prepare_beat_image(beat_picture("PVC", seed=i)) for i in range(6)])
-    likeness = randomisation_likeness(
-        keras_model, images, np.full(6, 4), layer=contract.training["layers"]["convolution"], seed=3
-    )
+    maps = functools.partial(gradcam, layer=contract.training["layers"]["convolution"])
+    likeness = randomisation_likeness(keras_model, images, np.full(6, 4), maps=maps, seed=3)
     assert likeness < 0.6
     for one, other in zip(before, keras_model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -65,9 +65,8 @@ def test_an_untrained_network_survives_the_export(keras, tmp_path):
 
     keras.utils.set_random_seed(1)
     model = network.build()
-    export_onnx(
-        model, tmp_path / "model.onnx", convolution=network.LAST_CONVOLUTION, embedding=network.EMBEDDING
-    )
+    layers = {"convolution": network.LAST_CONVOLUTION, "embedding": network.EMBEDDING}
+    export_onnx(model, tmp_path / "model.onnx", layers=layers)
     exported = OnnxNetwork(dataclasses.replace(load("beat-cnn"), folder=tmp_path))
     noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 1), dtype=np.uint8)
     np.testing.assert_allclose(exported(noise).logits, model(noise.astype(np.float32)).numpy(), atol=1e-4)

@@ -1,9 +1,10 @@
-"""Fitting the network once: weights of classes, variants of pictures, early stopping."""
+"""Fitting a network once: weights of classes, variants of pictures, early stopping."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
 from ml.datasets.beats import LABELS
-from ml.models.beat_cnn import network
 
 BATCH = 64
 LEARNING_RATE = 1e-3
@@ -24,16 +24,32 @@ class Examples:
     """Pictures with their classes.
 
     Attributes:
-        variants: shape (n, v, 64, 64, 1), 0 to 255: each beat drawn v times.
+        variants: shape (n, v, 64, 64, 1), 0 to 255: each beat drawn v times; or what a part of a network that does not
+            learn makes of them, shape (n, v, ...).
         classes: shape (n,), positions in ``LABELS``.
     """
 
-    variants: NDArray[np.uint8]
+    variants: NDArray[np.uint8] | NDArray[np.float16]
     classes: NDArray[np.int64]
 
     def take(self, chosen: NDArray[np.bool_]) -> Examples:
         """The examples chosen by a mask."""
         return Examples(variants=self.variants[chosen], classes=self.classes[chosen])
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long and how fast a network learns.
+
+    Attributes:
+        epochs: most epochs.
+        seed: seed of weights and order.
+        rate: learning rate of the first epoch.
+    """
+
+    epochs: int
+    seed: int
+    rate: float = LEARNING_RATE
 
 
 class _Batches(keras.utils.PyDataset):
@@ -75,43 +91,46 @@ def class_weights(classes: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def fit(
+    build: Callable[[], keras.Model],
     training: Examples,
     validation: Examples,
     *,
-    epochs: int,
-    seed: int,
+    schedule: Schedule,
     checkpoint: Path,
+    learner: Callable[[keras.Model], keras.Model] = lambda model: model,
     verbose: int = 0,
 ) -> tuple[keras.Model, int]:
-    """Train the network and return it with the weights of its best epoch.
+    """Train a network and return it with the weights of its best epoch.
 
     Args:
+        build: makes the untrained network, or one with transferred weights.
         training: pictures to learn from.
         validation: pictures of other records that decide when to stop; their first variant is used.
-        epochs: most epochs.
-        seed: seed of weights and order.
+        schedule: see ``Schedule``.
         checkpoint: file for the best weights so far (``*.keras``).
+        learner: the part of the network that learns from the examples; all of it as given.
         verbose: 0 silent, 2 one line per epoch.
 
     Returns:
         The trained model, images 0 to 255 to logits, and its best epoch, counted from 1.
     """
-    keras.utils.set_random_seed(seed)
-    model = network.build()
-    model.compile(
-        keras.optimizers.AdamW(LEARNING_RATE, weight_decay=1e-4),
+    keras.utils.set_random_seed(schedule.seed)
+    model = build()
+    part = learner(model)
+    part.compile(
+        keras.optimizers.AdamW(schedule.rate, weight_decay=1e-4),
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.05),
         weighted_metrics=[],
     )
     seen = validation.classes
-    history = model.fit(
-        _Batches(training, class_weights(training.classes), seed),
+    history = part.fit(
+        _Batches(training, class_weights(training.classes), schedule.seed),
         validation_data=(
             validation.variants[:, 0].astype(np.float32),
             np.eye(len(LABELS), dtype=np.float32)[seen],
             (class_weights(seen)[seen] ** 2).astype(np.float32),
         ),
-        epochs=epochs,
+        epochs=schedule.epochs,
         verbose=verbose,
         callbacks=[
             keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE, restore_best_weights=True),
@@ -122,8 +141,8 @@ def fit(
     return model, int(np.argmin(history.history["val_loss"])) + 1
 
 
-def logits_of(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Logits of prepared pictures, shape (n, 6)."""
+def logits_of(model: keras.Model, images: NDArray[np.uint8] | NDArray[np.float16]) -> NDArray[np.float64]:
+    """Logits of prepared pictures, or of what the learning part of a network is given, shape (n, 6)."""
     batches = [
         model.predict_on_batch(images[i : i + 512].astype(np.float32)) for i in range(0, len(images), 512)
     ]

@@ -1,4 +1,4 @@
-"""From raw logits of held-out records to the numbers that serving uses."""
+"""The gate of ``beat-cnn``: how far embeddings of held-out beats are from those of training beats."""
 
 from __future__ import annotations
 
@@ -11,35 +11,10 @@ from numpy.typing import NDArray
 from ml.datasets.beats import LABELS
 from ml.models.beat_cnn import network
 from ml.training import calibration
-from ml.training.calibration import Calibration, settle
 
-ALPHA = 0.10
-WANTED_ACCURACY = 0.95
-LEAST_COVERAGE = 0.60
 NEIGHBOURS = 5
 GATE_QUANTILE = 0.98
 REFERENCE_PER_CLASS = 300
-
-
-def calibrate(
-    logits: NDArray[np.float64], classes: NDArray[np.int64], records: NDArray[np.str_]
-) -> Calibration:
-    """Fit temperature, conformal sets and abstention.
-
-    Args:
-        logits: shape (n, 6), of records not trained on.
-        classes: shape (n,).
-        records: record of each beat, shape (n,).
-    """
-    return settle(
-        logits,
-        classes,
-        records,
-        labels=LABELS,
-        alpha=ALPHA,
-        accuracy=WANTED_ACCURACY,
-        least_coverage=LEAST_COVERAGE,
-    )
 
 
 def embeddings(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The pictures that ``beat-cnn`` learns from and is measured on."""
+"""The pictures that models of one beat learn from and are measured on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ml.datasets import mitdb, ptbxl, vfdb
 from ml.datasets.beats import LABELS, Beats, joined
-from ml.models.beat_cnn.fitting import Examples
+from ml.models.beat_pictures.fitting import Examples
 from ml.preprocessing.beat_image import AFTER_S, BEFORE_S, SIZE, prepare_beat_image
 from ml.preprocessing.render import THICKNESS, render_traces
 from ml.training.augment import crop, vary
@@ -26,7 +26,7 @@ _CHUNK = 256
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Everything that ``beat-cnn`` is made from.
+    """Everything that models of one beat are made from.
 
     Attributes:
         annotated: beats of MIT-BIH and windows of the Malignant Ventricular Ectopy database, the six classes.

@@ -1,0 +1,1 @@
+"""What every model of a picture of one heartbeat shares: pictures, fitting, calibration, training of what is shipped."""
