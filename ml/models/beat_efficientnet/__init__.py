@@ -1,0 +1,1 @@
+"""Six classes of heartbeat from a picture of one beat, by transfer learning."""

@@ -1,0 +1,1 @@
+"""Six classes of heartbeat: convolutions for the shape, a recurrent layer for its course."""

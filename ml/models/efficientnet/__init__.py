@@ -1,0 +1,1 @@
+"""The transfer-learned part that ``beat-efficientnet`` and ``beat-efficientnet-lstm`` share."""
