@@ -18,6 +18,8 @@ import numpy as np
 from ml import registry
 from ml.contract import ModelResult
 from ml.recordings.cli import add_commands
+from ml.recordings.formats import HEAD, sniff
+from ml.recordings.formats.sniffing import is_wfdb_header
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -92,21 +94,23 @@ def _answer_to(model: str, kind: str, path: Path) -> dict[str, Any]:
 
 
 def _recording_answer(model: str, path: Path) -> dict[str, Any]:
-    """What a model of signals answers to a recording of any format, or to a WFDB record (the path of its header without ``.hea``).
+    """What a model answers to a recording of any format, or to a WFDB record (its header, or the header's path without ``.hea``).
 
     The same function as the worker's, so the same numbers.
     """
     from ml.serving.recordings import analyse_file
+    from ml.serving.session import PICTURE
 
     header = path.with_suffix(".hea")
     with tempfile.TemporaryDirectory(prefix="cardiocare-") as folder:
-        if not path.is_file() and header.is_file():
-            bundle = Path(folder) / f"{path.name}.zip"
+        if header.is_file() and (path == header or not path.is_file()):
+            bundle = Path(folder) / f"{header.stem}.zip"
             with zipfile.ZipFile(bundle, "w") as archive:
-                for part in (header, *path.parent.glob(f"{path.name}.d*")):
+                for part in (header, *path.parent.glob(f"{header.stem}.d*")):
                     archive.write(part, part.name)
             path = bundle
-        answer = analyse_file(path, fs=None, unit=None, progress=lambda *_: None, store=None)
+        naming = {} if registry.load(model).input.get("kind", PICTURE) != PICTURE else {"model": model}
+        answer = analyse_file(path, fs=None, unit=None, progress=lambda *_: None, store=None, **naming)
     mine = [result.as_json() for result in answer.results if result.model == model] or [
         {"model": model, "label": None}
     ]
@@ -122,6 +126,15 @@ def _recording_answer(model: str, path: Path) -> dict[str, Any]:
     }
 
 
+def _is_recording(path: Path) -> bool:
+    """Whether a path leads to a recording of a known format, or to a WFDB record."""
+    if not path.is_file():
+        return path.with_suffix(".hea").is_file()
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return sniff(head) is not None or (path.suffix == ".hea" and is_wfdb_header(head))
+
+
 def _predict(options: argparse.Namespace) -> int:
     """Let one model answer for each file; files that cannot be opened are named and make the command fail."""
     from ml.serving.analysis import answer_one
@@ -131,8 +144,9 @@ def _predict(options: argparse.Namespace) -> int:
     code = OK
     for path in options.files:
         try:
-            data = path.read_bytes() if kind == PICTURE else b""
-            answer = None if kind == PICTURE else _answer_to(options.model, kind, path)
+            picture = kind == PICTURE and not _is_recording(path)
+            data = path.read_bytes() if picture else b""
+            answer = None if picture else _answer_to(options.model, kind, path)
         except (OSError, ValueError) as error:
             print(f"{path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             code = FAILED
@@ -214,7 +228,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="installed models")
     listing.set_defaults(run=_list)
-    predict = commands.add_parser("predict", help="answer for pictures, or for signals in .npz files")
+    predict = commands.add_parser("predict", help="answer for pictures, recordings, or signals in .npz files")
     predict.add_argument("model", help="name of an installed model, for example beat-cnn")
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
     predict.set_defaults(run=_predict)

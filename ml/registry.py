@@ -10,6 +10,7 @@ from typing import Any
 
 MODELS = Path(__file__).parent / "models"
 CONTRACT_FILE = "model.json"
+SECOND_OPINION = "second_opinion"
 
 
 class ModelNotFoundError(LookupError):
@@ -30,13 +31,15 @@ class ModelContract:
         task: what it decides, in one sentence.
         labels: classes in the order of the logits.
         input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats``, ``segment`` or ``leads``),
-            ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds).
+            ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds); ``role`` is ``second_opinion`` for a
+            model that is asked beside another, and only when asked for.
         preprocessing_version: version of the shared preparation that it was trained with.
         temperature: logits are divided by it before the softmax, above 0.
         conformal: ``alpha``; ``min_probability`` per label (a class is in the prediction set from there); ``notes``. Where several
             classes may hold at once, also ``suspected_from``, ``platt_slope`` and ``platt_offset`` per label.
         abstention_threshold: confidence below which the model abstains, 0 to 1.
-        gate: limits of what counts as a picture of one heartbeat, and how they were measured; empty for signals.
+        gate: limits of what counts as a picture of one heartbeat, and how they were measured; empty for signals, and
+            for second opinions, which leave it to the model they are asked beside.
         training: data, records of each side, and settings.
         metrics: measured figures with 95 % intervals, and the protocol of each.
         sanity: score of the weight-randomisation and deletion checks of the heatmap.
@@ -61,6 +64,11 @@ class ModelContract:
     limits: tuple[str, ...]
     sha256: dict[str, str]
     folder: Path
+
+    @property
+    def second_opinion(self) -> bool:
+        """Whether the model is asked beside another, and only when asked for."""
+        return self.input.get("role") == SECOND_OPINION
 
     @property
     def weights_sha256(self) -> str:
@@ -114,6 +122,11 @@ def contracts(models: Path = MODELS) -> tuple[ModelContract, ...]:
     """Contracts of all installed models, by name. Nothing is verified."""
     found = [read_contract(path.parent) for path in sorted(models.glob(f"*/artefact/{CONTRACT_FILE}"))]
     return tuple(sorted(found, key=lambda contract: contract.name))
+
+
+def second_opinions(models: Path = MODELS) -> tuple[str, ...]:
+    """Names of the installed models that are asked beside another, and only when asked for, by name."""
+    return tuple(contract.name for contract in contracts(models) if contract.second_opinion)
 
 
 def load(name: str, models: Path = MODELS) -> ModelContract:

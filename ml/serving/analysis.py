@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
 import time
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml import registry
 from ml.contract import ModelResult, Outcome, as_percent
 from ml.preprocessing.beat_image import VERSION, PreparedImage, UnreadableImageError, examine_beat_image
 from ml.preprocessing.trace import Trace
@@ -18,7 +21,8 @@ from ml.serving.heatmap import heatmap_png
 from ml.serving.session import Answer, Member, member
 
 CODE_VERSION = f"{VERSION}+serving-1"
-BEAT_MODELS = ("beat-cnn",)
+GATEKEEPER = "beat-cnn"
+_second_opinions = functools.cache(registry.second_opinions)
 _READABLE = {
     "Normal": "a normal beat",
     "LBBB": "left bundle branch block",
@@ -29,19 +33,21 @@ _READABLE = {
 }
 
 
-def analyse(data: bytes) -> tuple[ModelResult, ...]:
-    """Let every model that reads ECG pictures answer.
+def analyse(data: bytes, *, second_opinions: bool = False) -> tuple[ModelResult, ...]:
+    """Let the models that read ECG pictures answer.
 
     Args:
         data: bytes of a picture file. Strange, damaged and empty files give a result too, never an error.
+        second_opinions: whether the models of the comparison answer, too. They are opened when first asked.
 
     Returns:
-        One result per model. The same bytes give the same numbers.
+        One result per model, that of ``beat-cnn`` first. The same bytes give the same numbers.
 
     Raises:
         TamperedArtefactError: when a model's files are not the ones that were measured.
     """
-    return tuple(answer_one(name, data) for name in BEAT_MODELS)
+    names = (GATEKEEPER, *_second_opinions()) if second_opinions else (GATEKEEPER,)
+    return _answers(names, data)
 
 
 def answer_one(name: str, data: bytes) -> ModelResult:
@@ -55,25 +61,69 @@ def answer_one(name: str, data: bytes) -> ModelResult:
         ModelNotFoundError: when no model has that name.
         TamperedArtefactError: when a file of the model is not the one that was measured.
     """
-    opened = member(name)
+    return _answers((name,), data)[0]
+
+
+def _answers(names: tuple[str, ...], data: bytes) -> tuple[ModelResult, ...]:
+    """Answers of some models to one picture, which is prepared and judged by the gate once."""
+    opened = [member(name) for name in names]
+    sha256 = hashlib.sha256(data).hexdigest()
     started = time.perf_counter()
+    judged: Judged | Refusal
     try:
-        prepared = examine_beat_image(data)
+        judged = judge(examine_beat_image(data), opened[0])
     except UnreadableImageError:
-        fields = _refused(UNREADABLE)
-    else:
-        fields = answer_prepared(opened, prepared)
-    return ModelResult(
-        **fields,
-        model=opened.contract.name,
-        version=opened.contract.version,
-        weights_sha256=opened.contract.weights_sha256,
-        threshold=opened.contract.abstention_threshold,
-        duration_ms=(time.perf_counter() - started) * 1000.0,
-        input_sha256=hashlib.sha256(data).hexdigest(),
-        code_version=CODE_VERSION,
-        device=opened.network.device["name"],
-    )
+        judged = UNREADABLE
+    results = []
+    for one in opened:
+        fields = _refused(judged) if isinstance(judged, Refusal) else _asked(one, judged)
+        ended = time.perf_counter()
+        results.append(
+            ModelResult(
+                **fields,
+                model=one.contract.name,
+                version=one.contract.version,
+                weights_sha256=one.contract.weights_sha256,
+                threshold=one.contract.abstention_threshold,
+                duration_ms=(ended - started) * 1000.0,
+                input_sha256=sha256,
+                code_version=CODE_VERSION,
+                device=one.network.device["name"],
+            )
+        )
+        started = ended
+    return tuple(results)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judged:
+    """A picture that may be answered.
+
+    Attributes:
+        prepared: the picture as ``examine_beat_image`` gave it.
+        keeper: the model that judged it.
+        answer: what that model's network gave, so that it need not run again.
+    """
+
+    prepared: PreparedImage
+    keeper: str
+    answer: Answer
+
+
+def judge(prepared: PreparedImage, asked: Member) -> Judged | Refusal:
+    """Whether a picture shows one heartbeat: decided once for all models, by the model that has a gate.
+
+    Args:
+        prepared: the picture as ``examine_beat_image`` gave it.
+        asked: the model that is asked; one without a gate of its own leaves it to ``beat-cnn``.
+    """
+    refusal = check_trace(prepared)
+    if refusal is not None:
+        return refusal
+    keeper = asked if asked.contract.gate else member(GATEKEEPER)
+    answer = keeper.network(prepared.pixels[None])
+    refusal = check_embedding(answer.embedding[0], keeper.reference, keeper.contract.gate)
+    return refusal or Judged(prepared, keeper.contract.name, answer)
 
 
 def answer_prepared(opened: Member, prepared: PreparedImage) -> dict[str, Any]:
@@ -83,14 +133,15 @@ def answer_prepared(opened: Member, prepared: PreparedImage) -> dict[str, Any]:
         opened: the model.
         prepared: the picture as ``examine_beat_image`` gave it.
     """
-    refusal = check_trace(prepared)
-    if refusal is not None:
-        return _refused(refusal)
-    answer = opened.network(prepared.pixels[None])
-    refusal = check_embedding(answer.embedding[0], opened.reference, opened.contract.gate)
-    if refusal is not None:
-        return _refused(refusal)
-    return _decided(opened.contract, answer, prepared.trace)
+    judged = judge(prepared, opened)
+    return _refused(judged) if isinstance(judged, Refusal) else _asked(opened, judged)
+
+
+def _asked(opened: Member, judged: Judged) -> dict[str, Any]:
+    """What a model says to a picture that passed the gate."""
+    own = judged.keeper == opened.contract.name
+    answer = judged.answer if own else opened.network(judged.prepared.pixels[None])
+    return _decided(opened.contract, answer, judged.prepared.trace)
 
 
 def calibrated(contract: ModelContract, logits: NDArray[np.float32]) -> NDArray[np.float64]:

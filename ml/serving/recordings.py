@@ -20,6 +20,8 @@ from ml.recordings.analysis import RecordingResult, analyse_recording
 from ml.recordings.formats import read
 from ml.recordings.reasons import RecordingReason, UnusableRecording
 from ml.recordings.recording import Recording
+from ml.registry import ModelContract
+from ml.serving.beat_pictures import PictureClassifier
 from ml.serving.beats import (
     HEAT_AFTER_S,
     HEAT_BEFORE_S,
@@ -29,6 +31,7 @@ from ml.serving.beats import (
     classify_beats,
 )
 from ml.serving.fibrillation import Fibrillation, find_fibrillation
+from ml.serving.session import member
 from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import second_opinion
 
@@ -41,8 +44,8 @@ _SECOND_CHOICE = ("V1", "MV1", "V2", "V5", "MV5", "MLIII", "III")
 _PIECE_S, _MARGIN_S = 1200.0, 300.0
 
 
-_NAMED = {name: name for name in ("Normal", "LBBB", "RBBB", "PAC", "PVC")} | {"Fusion": "PVC"}
-_URGENCY = ("PVC", "LBBB", "RBBB", "PAC", "Normal")
+_NAMED = {name: name for name in ("Normal", "LBBB", "RBBB", "PAC", "PVC", "VF")} | {"Fusion": "PVC"}
+_URGENCY = ("VF", "PVC", "LBBB", "RBBB", "PAC", "Normal")
 _LEAST_BEATS, _SHORT_S = 3, 60.0
 _LONGEST_TEXT = 500
 
@@ -51,7 +54,13 @@ Progress = Callable[[float, str], None]
 
 
 def analyse_file(
-    path: Path, *, fs: float | None, unit: str | None, progress: Progress, store: Store | None
+    path: Path,
+    *,
+    fs: float | None,
+    unit: str | None,
+    progress: Progress,
+    store: Store | None,
+    model: str = MODEL,
 ) -> Analysis:
     """Read, measure and classify a recording.
 
@@ -61,12 +70,15 @@ def analyse_file(
         unit: unit of its values (``uV``, ``mV``, ``V``), likewise.
         progress: told the part done, 0 to 1, and in words what is being done.
         store: given name and bytes of the signal's tiles for a viewer; None keeps no signal.
+        model: the model that names the beats; one of pictures is shown a picture of each.
 
     Raises:
+        ModelNotFoundError: when no model has that name.
         TamperedArtefactError: when the model's files are not the ones that were measured.
         OSError: when the file cannot be read or the disk is full.
     """
     started = time.perf_counter()
+    contract = signal_member(model).contract if model == MODEL else member(model).contract
     sha256 = _file_sha256(path)
     rhythm: Fibrillation | None = None
     try:
@@ -78,14 +90,14 @@ def analyse_file(
         leads = chosen_leads(recording.leads)
         progress(0.0, "Looking for ventricular fibrillation")
         rhythm = find_fibrillation(recording, leads[0])
-        classified = Classifier(leads)
+        classified = Classifier(leads) if model == MODEL else PictureClassifier(model, leads[0])
         result = analyse_recording(
             recording, classify=classified, progress=lambda part, step: progress(0.9 * part, step)
         )
     except UnusableRecording as unusable:
         # Fibrillation has no heartbeats to be found: it must not be refused as a poor signal.
         alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
-        return Analysis(results=(*alarm, _unusable(unusable, sha256, started)))
+        return Analysis(results=(*alarm, _unusable(contract, unusable, sha256, started)))
     progress(0.9, "Storing the signal")
     signal = tiles.keep(recording, store) if store else {}
     answers = classified.answers()
@@ -102,11 +114,13 @@ def analyse_file(
         beat_classes=answers.classes.astype(np.int8).tobytes(),
         beat_confidences=np.rint(answers.probabilities.max(axis=1) * 100).astype(np.uint8).tobytes(),
         beat_heat=answers.heat.tobytes() if answers.heat is not None else b"",
-        heat={"before_s": HEAT_BEFORE_S, "after_s": HEAT_AFTER_S, "steps": HEAT_STEPS},
+        heat=None
+        if answers.heat is None
+        else {"before_s": HEAT_BEFORE_S, "after_s": HEAT_AFTER_S, "steps": HEAT_STEPS},
         signal=signal,
     )
     alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
-    answered = _answered(answers, result, sha256, started)
+    answered = _answered(contract, answers, result, sha256, started)
     return Analysis(results=(*alarm, answered, *([second[0]] if second else [])), findings=findings)
 
 
@@ -224,7 +238,9 @@ def _alarm(rhythm: Fibrillation, sha256: str) -> ModelResult:
     )
 
 
-def _answered(answers: BeatAnswers, result: RecordingResult, sha256: str, started: float) -> ModelResult:
+def _answered(
+    contract: ModelContract, answers: BeatAnswers, result: RecordingResult, sha256: str, started: float
+) -> ModelResult:
     """The beat model's answer for the recording as a whole: its most urgent class, and the mean probabilities."""
     counts = {label: int((answers.classes == i).sum()) for i, label in enumerate(answers.labels)}
     found = sorted((label for label in counts if counts[label]), key=lambda label: -counts[label])
@@ -234,6 +250,7 @@ def _answered(answers: BeatAnswers, result: RecordingResult, sha256: str, starte
         answers.classes, [i for i, name in enumerate(answers.labels) if _NAMED.get(name) == label]
     )
     return _result(
+        contract,
         sha256,
         started,
         outcome=Outcome.PREDICTED if label else Outcome.ABSTAINED,
@@ -270,8 +287,11 @@ def _told(beats: int, counts: dict[str, int], found: list[str], result: Recordin
     return f"{beats:,} heartbeats: {', '.join(parts)}. {analysed} of the recording could be analysed."
 
 
-def _unusable(unusable: UnusableRecording, sha256: str, started: float) -> ModelResult:
+def _unusable(
+    contract: ModelContract, unusable: UnusableRecording, sha256: str, started: float
+) -> ModelResult:
     return _result(
+        contract,
         sha256,
         started,
         outcome=Outcome.POOR_INPUT,
@@ -285,8 +305,7 @@ def _unusable(unusable: UnusableRecording, sha256: str, started: float) -> Model
     )
 
 
-def _result(sha256: str, started: float, **fields: Any) -> ModelResult:
-    contract = signal_member(MODEL).contract
+def _result(contract: ModelContract, sha256: str, started: float, **fields: Any) -> ModelResult:
     return ModelResult(
         **fields,
         model=contract.name,

@@ -142,7 +142,7 @@ class Member:
     Attributes:
         contract: its contract.
         network: its network.
-        reference: embeddings of training beats, of length one, shape (m, d).
+        reference: embeddings of training beats, of length one, shape (m, d); none without a gate.
     """
 
     contract: ModelContract
@@ -153,7 +153,8 @@ class Member:
 @functools.cache
 def _opened(name: str) -> Member:
     contract = registry.load(name)
-    reference = np.load(contract.folder / "embeddings.npy").astype(np.float32)
+    path = contract.folder / "embeddings.npy"
+    reference = np.load(path).astype(np.float32) if contract.gate else np.zeros((0, 0), dtype=np.float32)
     return Member(contract=contract, network=open_network(contract), reference=reference)
 
 
@@ -168,11 +169,18 @@ def member(name: str) -> Member:
         return _opened(name)
 
 
-def warm() -> tuple[str, ...]:
-    """Verify and open every model and run each once, so that the first patient does not wait. Returns their names."""
+def warm(*, second_opinions: bool = False) -> tuple[str, ...]:
+    """Verify and open models and run each once, so that the first patient does not wait.
+
+    Args:
+        second_opinions: whether the models that are asked only when asked for are opened, too.
+
+    Returns:
+        Their names.
+    """
     from ml.serving.signals import signal_member
 
-    found = registry.contracts()
+    found = [one for one in registry.contracts() if second_opinions or not one.second_opinion]
     for contract in found:
         if contract.input.get("kind", PICTURE) == PICTURE:
             member(contract.name).network(np.zeros((1, *contract.input["shape"]), dtype=np.uint8))

@@ -1,4 +1,4 @@
-"""The network of ``beat-efficientnet``: EfficientNet-Lite0 with weights of ImageNet, its fifth stage tuned to beats."""
+"""The network of ``beat-efficientnet``: EfficientNet-Lite0 with weights of ImageNet, its last blocks tuned to beats."""
 
 from __future__ import annotations
 

@@ -17,14 +17,12 @@ RECIPE = Recipe(
     settings={"units": 64, "dropout": 0.3, "edge": 96, "rate": 1e-3},
     trials=(
         {},
-        {"edge": 128},
         {"units": 32},
         {"dropout": 0.5},
         {"rate": 3e-4},
-        {"rate": 3e-3},
     ),
     transfer=backbone.load_weights,
-    frozen="block_7_out",
+    frozen="block_8_out",
     limits=(*limits.SHARED, limits.IMAGENET, limits.COLUMNS),
     data=limits.IMAGENET_DATA,
 )

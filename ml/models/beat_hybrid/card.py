@@ -18,7 +18,6 @@ RECIPE = Recipe(
         {},
         {"units": 24},
         {"units": 80},
-        {"dropout": 0.2},
         {"dropout": 0.6},
         {"rate": 3e-3},
         {"rate": 3e-4},

@@ -9,7 +9,7 @@ from ml.models.beat_pictures.recipe import EVIDENCE, as_columns, classified
 
 INPUT_SHAPE = (64, 64, 1)
 # Filters and pooling (rows, columns): 16 columns of 0.09 s are left, so that the recurrent layer has time to read.
-_STEPS = ((16, (2, 2)), (32, (2, 1)), (48, (2, 2)), (48, (2, 1)))
+_STEPS = ((16, (2, 2)), (32, (2, 2)), (48, (2, 1)), (48, (2, 1)))
 
 
 def build(*, units: int = 48, dropout: float = 0.4, classes: int = len(LABELS)) -> keras.Model:

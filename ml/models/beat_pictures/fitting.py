@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,7 +30,7 @@ class Examples:
         classes: shape (n,), positions in ``LABELS``.
     """
 
-    variants: NDArray[np.uint8] | NDArray[np.float16]
+    variants: NDArray[Any]
     classes: NDArray[np.int64]
 
     def take(self, chosen: NDArray[np.bool_]) -> Examples:
@@ -141,7 +142,7 @@ def fit(
     return model, int(np.argmin(history.history["val_loss"])) + 1
 
 
-def logits_of(model: keras.Model, images: NDArray[np.uint8] | NDArray[np.float16]) -> NDArray[np.float64]:
+def logits_of(model: keras.Model, images: NDArray[Any]) -> NDArray[np.float64]:
     """Logits of prepared pictures, or of what the learning part of a network is given, shape (n, 6)."""
     batches = [
         model.predict_on_batch(images[i : i + 512].astype(np.float32)) for i in range(0, len(images), 512)

@@ -16,8 +16,8 @@ PLACES = "The heatmap says where the model looked, never why."
 COLUMNS = "The heatmap says where in time the model looked, never why and not at which height: its bands are columns of the picture."
 IMAGENET = (
     "The source report used EfficientNetB0. Its weights of ImageNet cannot be had here; this is EfficientNet-Lite0 (B0 without "
-    "squeeze-excitation, with ReLU6), cut after its fifth stage."
+    "squeeze-excitation, with ReLU6), cut after its fifth stage, of which the last two blocks are tuned."
 )
 IMAGENET_DATA = {
-    "imagenet": "EfficientNet-Lite0, weights of ImageNet, Apache-2.0: stages 1 to 4 unchanged, stage 5 tuned"
+    "imagenet": "EfficientNet-Lite0, weights of ImageNet, Apache-2.0: unchanged but for the last two blocks of stage 5, which are tuned"
 }

@@ -77,9 +77,7 @@ class Recipe:
             return model
         return keras.Model(model.get_layer(self.frozen).output, model.output)
 
-    def seen(
-        self, model: keras.Model, pictures: NDArray[np.uint8]
-    ) -> NDArray[np.uint8] | NDArray[np.float16]:
+    def seen(self, model: keras.Model, pictures: NDArray[np.uint8]) -> NDArray[Any]:
         """What the learning part is given for pictures (n, 64, 64, 1): themselves, or features, shape (n, ...)."""
         if self.frozen is None:
             return pictures

@@ -18,6 +18,7 @@ from ml.models.beat_pictures.fitting import Examples, Schedule, fit, logits_of
 from ml.models.beat_pictures.recipe import EMBEDDING, EVIDENCE, Recipe
 from ml.models.beat_pictures.sanity import sanity
 from ml.models.beat_pictures.split import sides
+from ml.registry import SECOND_OPINION
 from ml.training.calibration import probabilities
 from ml.training.card import write_contract
 from ml.training.export import export_onnx
@@ -25,7 +26,6 @@ from ml.training.export import export_onnx
 EPOCHS = 8
 VARIANTS = 2
 SEED = 20
-ROLE = "second_opinion"
 LAYERS = {"evidence": EVIDENCE, "embedding": EMBEDDING}
 
 
@@ -56,7 +56,7 @@ def ship(recipe: Recipe, folder: Path, *, epochs: int, target: Path) -> dict[str
     classes = data.positions(calibration_side.labels)
     with tempfile.TemporaryDirectory() as scratch:
         model, best = fit(
-            lambda: recipe.network(folder),
+            functools.partial(recipe.network, folder),
             recipe.seen_examples(ready, data.examples(inside, variants=VARIANTS, seed=SEED)),
             recipe.seen_examples(ready, Examples(variants=held[:, None], classes=classes)),
             schedule=Schedule(epochs=epochs, seed=SEED, rate=recipe.rate),
@@ -83,7 +83,7 @@ def ship(recipe: Recipe, folder: Path, *, epochs: int, target: Path) -> dict[str
         target,
         ("model.onnx", "model.keras"),
         settled,
-        role=ROLE,
+        role=SECOND_OPINION,
         name=recipe.name,
         version=recipe.release,
         task=recipe.task,

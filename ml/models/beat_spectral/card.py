@@ -18,7 +18,6 @@ RECIPE = Recipe(
         {},
         {"steepness": False},
         {"filters": 16},
-        {"filters": 48},
         {"dropout": 0.5},
         {"rate": 3e-3},
         {"rate": 3e-4},
