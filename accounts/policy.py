@@ -29,7 +29,7 @@ class Permission(StrEnum):
     WRITE_VALUES = "enter and correct clinical values"
     UPLOAD = "upload files for a patient"
     READ_DIAGNOSES = "read diagnoses, predictions and heatmaps"
-    RETRY_DIAGNOSIS = "run a failed diagnosis again"
+    RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
     READ_OWN_REPORTS = "read own signed reports"
     AUDIT_PREDICTIONS = "audit predictions and their provenance"

@@ -49,6 +49,16 @@ class ReviewForm(forms.Form):
             self["decision"].field.initial = Review.Decision.OVERRIDE.value
 
 
+class UploadOptionsForm(forms.Form):
+    """What a doctor may ask for beside the upload itself."""
+
+    second_opinions = forms.BooleanField(
+        label="Ask every model (slower)",
+        required=False,
+        help_text="For pictures: all models answer side by side, and where they disagree is said first.",
+    )
+
+
 class WindowForm(forms.Form):
     """Which stretch of a recording a viewer shows."""
 

@@ -24,6 +24,8 @@ class Reason(StrEnum):
     PATIENT_NOT_FOUND = "patient_not_found"
     NO_FILES = "no_files"
     DUPLICATE = "duplicate"
+    DUPLICATE_ASKED = "duplicate_asked"
+    DUPLICATE_NOT_ASKED = "duplicate_not_asked"
     STORAGE = "storage_unavailable"
     WORKER_LOST = "worker_lost"
     ANALYSIS_FAILED = "analysis_failed"
@@ -52,6 +54,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.PATIENT_NOT_FOUND: "No patient of yours has this number. Check the patient, or ask to join the care team.",
     Reason.NO_FILES: "No file was chosen. Choose one or more files and upload again.",
     Reason.DUPLICATE: "This very file was uploaded for this patient before; its result is linked, nothing was computed again.",
+    Reason.DUPLICATE_ASKED: "This very file was uploaded for this patient before; every model is asked about it now.",
+    Reason.DUPLICATE_NOT_ASKED: "This very file was uploaded for this patient before; its result is linked and stays as it is. Every model "
+    'can be asked on the page of a completed result that nobody has reviewed yet: "Ask every model".',
     Reason.STORAGE: "The file could not be stored, so nothing was kept. Try again in a minute; if it persists, tell the administrator.",
     Reason.WORKER_LOST: "The analysis was interrupted {attempts} times and was given up. Run it again, or tell the administrator.",
     Reason.ANALYSIS_FAILED: "The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",

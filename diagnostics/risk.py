@@ -52,8 +52,6 @@ LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
     "CD": (RiskLevel.MODERATE, "a conduction disturbance, which may point to structural heart disease"),
     "HYP": (RiskLevel.MODERATE, "signs of hypertrophy, which may come from high blood pressure or a valve"),
 }
-# Models that are asked beside those whose answer a doctor confirms.
-SECOND_OPINION = frozenset({"ecg-signals"})
 
 
 def assess(results: Iterable[ModelResult]) -> tuple[RiskLevel | None, list[str]]:

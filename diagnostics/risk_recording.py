@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnostics.risk import LABEL_RISK, ORDER, SECOND_OPINION, RiskLevel
+from diagnostics.opinions import BESIDE
+from diagnostics.risk import LABEL_RISK, ORDER, RiskLevel
 from ml.contract import ModelResult, Outcome, as_percent
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _intervals(summary: dict[str, Any]) -> Iterator[Finding]:
 def _second_opinion(results: Iterable[ModelResult]) -> Iterator[Finding]:
     """What twelve leads are suspected of; an abstention is Moderate, for a person has to look."""
     for result in results:
-        if result.model not in SECOND_OPINION:
+        if result.model not in BESIDE:
             continue
         for label in result.suspected:
             level, meaning = LABEL_RISK[label]

@@ -52,7 +52,7 @@ def get_diagnosis(actor: Actor, diagnosis_id: uuid.UUID) -> Diagnosis:
 
 
 def worklist(actor: Actor) -> QuerySet[Diagnosis]:
-    """What waits for the actor: results without a signature, high risk first, then the oldest."""
+    """What waits for the actor: results without a signature; high risk, disagreeing models, failures, moderate risk, the oldest."""
     from django.db.models import Case, IntegerField, Value, When
 
     from diagnostics.risk import RiskLevel
@@ -60,9 +60,10 @@ def worklist(actor: Actor) -> QuerySet[Diagnosis]:
 
     urgency = Case(
         When(risk_level=RiskLevel.HIGH, then=Value(0)),
-        When(status=Status.FAILED, then=Value(1)),
-        When(risk_level=RiskLevel.MODERATE, then=Value(2)),
-        default=Value(3),
+        When(models_disagree=True, then=Value(1)),
+        When(status=Status.FAILED, then=Value(2)),
+        When(risk_level=RiskLevel.MODERATE, then=Value(3)),
+        default=Value(4),
         output_field=IntegerField(),
     )
     waiting = (Status.QUEUED, Status.RUNNING, Status.COMPLETED, Status.REVIEWED, Status.FAILED)

@@ -22,7 +22,9 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.FAILED}),
     Status.RUNNING: frozenset({Status.COMPLETED, Status.REFUSED, Status.FAILED}),
     Status.FAILED: frozenset({Status.QUEUED}),
-    Status.COMPLETED: frozenset({Status.REVIEWED}),
+    Status.COMPLETED: frozenset(
+        {Status.REVIEWED, Status.QUEUED}
+    ),  # queued for second opinions, while nobody has judged it
     Status.REFUSED: frozenset({Status.QUEUED}),  # once a person has said what the file does not
     Status.REVIEWED: frozenset({Status.REVIEWED, Status.SIGNED}),
     Status.SIGNED: frozenset({Status.AMENDED}),

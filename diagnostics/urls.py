@@ -16,6 +16,7 @@ urlpatterns = [
     path("diagnoses/<uuid:diagnosis_id>/review/", results.review, name="review"),
     path("diagnoses/<uuid:diagnosis_id>/sign/", results.sign, name="sign"),
     path("diagnoses/<uuid:diagnosis_id>/retry/", results.retry, name="retry"),
+    path("diagnoses/<uuid:diagnosis_id>/every-model/", results.ask_every_model, name="ask"),
     path("diagnoses/<uuid:diagnosis_id>/tell/", recordings.tell, name="tell"),
     path("diagnoses/<uuid:diagnosis_id>/recording/", recordings.summary, name="recording"),
     path("diagnoses/<uuid:diagnosis_id>/recording/beats/", recordings.beats, name="beats"),

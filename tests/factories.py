@@ -17,8 +17,8 @@ from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM, Role
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction, Upload
+from diagnostics.services.claims import Claim
 from diagnostics.services.findings import SignalStore, store_findings
-from diagnostics.services.lifecycle import Claim
 from diagnostics.states import Status
 from patients.models import CareTeamMember, Patient
 from tests import images
@@ -69,7 +69,9 @@ def diagnosis(
         return Diagnosis.objects.create(upload=upload, patient=of, status=status, **fields)
 
 
-def prediction(of: Diagnosis, *, label: str = "PVC", heatmap: bool = True, **fields: Any) -> Prediction:
+def prediction(
+    of: Diagnosis, *, label: str = "PVC", model: str = "beat-cnn", heatmap: bool = True, **fields: Any
+) -> Prediction:
     values = {
         "attempt": of.attempt,
         "outcome": "predicted",
@@ -85,7 +87,7 @@ def prediction(of: Diagnosis, *, label: str = "PVC", heatmap: bool = True, **fie
     }
     with acting_as(SYSTEM):
         version, _ = ModelVersion.objects.get_or_create(
-            name="beat-cnn", version="0.0.0", weights_sha256="f" * 64, defaults={"contract": {}}
+            name=model, version="0.0.0", weights_sha256="f" * 64, defaults={"contract": {}}
         )
         row = Prediction.objects.create(**{"diagnosis": of, "model_version": version} | values | fields)
         if heatmap:

@@ -12,7 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError
 
 from diagnostics.reasons import Reason
-from diagnostics.services import lifecycle
+from diagnostics.services import claims, lifecycle
 from diagnostics.services.findings import SignalStore, discard_unless_kept
 from ml.contract import Analysis
 from worker import suite
@@ -21,7 +21,7 @@ from worker.context import persistently
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from diagnostics.services.lifecycle import Claim
+    from diagnostics.services.claims import Claim
 
 Answer: TypeAlias = Analysis | Exception
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def analysed(claim: Claim, *, deadline: float) -> Answer:
         answer = of_picture(claim) if claim.is_picture else of_recording(claim)
         if time.monotonic() > deadline:
             raise SoftTimeLimitExceeded  # a decoder may have caught it and called the file unreadable
-    except lifecycle.ClaimLost:
+    except claims.ClaimLost:
         return Analysis(results=())  # recording it changes nothing
     except Exception as error:  # whatever it is, the diagnosis must not stay running
         log.exception("diagnosis %s attempt %s failed", claim.diagnosis_id, claim.attempt)
@@ -72,14 +72,14 @@ def analysed(claim: Claim, *, deadline: float) -> Answer:
 
 def of_picture(claim: Claim) -> Analysis:
     """What the models of pictures answer."""
-    return Analysis(results=suite.analyse(lifecycle.stored_bytes(claim)))
+    return Analysis(results=suite.analyse(claims.stored_bytes(claim), second_opinions=claim.second_opinions))
 
 
 def of_recording(claim: Claim) -> Analysis:
     """What the models of recordings answer; the signal is kept for the viewer on the way."""
     signal, told = SignalStore(claim), Told(claim)
     try:
-        with lifecycle.stored_file(claim) as path:
+        with claims.stored_file(claim) as path:
             answer = suite.analyse_recording(
                 path, fs=claim.sampling_rate_hz, unit=claim.unit or None, progress=told, store=signal
             )
@@ -140,6 +140,6 @@ def reason_of(error: Exception) -> Reason:
     """The reason code of an error in an analysis."""
     if isinstance(error, SoftTimeLimitExceeded):
         return Reason.TIME_LIMIT
-    if isinstance(error, lifecycle.StoredFileMissing):
+    if isinstance(error, claims.StoredFileMissing):
         return Reason.FILE_MISSING
     return Reason.ANALYSIS_FAILED

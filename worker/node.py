@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from diagnostics.reasons import Reason
 from diagnostics.services import lifecycle, workers
+from diagnostics.services.claims import Claim
 from worker import suite
 from worker.context import persistently, system_task
 
@@ -42,7 +43,7 @@ KILLED_AFTER_S = 5.0  # past the soft time limit, as the hard limit of a worker 
 class Lost:
     """An attempt whose process has ended, as the worker's main process saw it."""
 
-    claim: lifecycle.Claim
+    claim: Claim
     reason: Reason
     detail: str
 
@@ -121,11 +122,11 @@ class Node(threading.Thread):
 
 
 _node: Node | None = None
-_running: dict[object, tuple[float, Sequence[lifecycle.Claim]]] = {}  # a task may begin before the node does
+_running: dict[object, tuple[float, Sequence[Claim]]] = {}  # a task may begin before the node does
 
 
 @contextlib.contextmanager
-def watched(claims: Sequence[lifecycle.Claim], *, limit_s: float) -> Iterator[None]:
+def watched(claims: Sequence[Claim], *, limit_s: float) -> Iterator[None]:
     """Note that this process works on claims, where a hang could not be ended from outside."""
     key = object()
     _running[key] = (time.monotonic() + limit_s + KILLED_AFTER_S, claims)
@@ -135,7 +136,7 @@ def watched(claims: Sequence[lifecycle.Claim], *, limit_s: float) -> Iterator[No
         _running.pop(key, None)
 
 
-def lost(claim: lifecycle.Claim, reason: Reason, detail: str) -> None:
+def lost(claim: Claim, reason: Reason, detail: str) -> None:
     """Leave word that the process of an attempt has ended."""
     if _node is not None:
         _node.inbox.put(Lost(claim, reason, detail))

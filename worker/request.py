@@ -9,7 +9,7 @@ from celery.exceptions import TimeLimitExceeded
 from celery.worker.request import Request
 
 from diagnostics.reasons import Reason
-from diagnostics.services.lifecycle import Claim
+from diagnostics.services.claims import Claim
 from worker import node
 
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ml.contract import Analysis, ModelResult
 
 
-def analyse(data: bytes) -> tuple[ModelResult, ...]:
-    """Run every model that takes this kind of file."""
+def analyse(data: bytes, *, second_opinions: bool = False) -> tuple[ModelResult, ...]:
+    """Run the deciding model of pictures; for second opinions every model that reads pictures."""
     from ml import serving
 
-    return serving.analyse(data)
+    return serving.analyse(data, second_opinions=second_opinions)
 
 
 def analyse_recording(

@@ -19,6 +19,15 @@ class UploadRequestSerializer(serializers.Serializer[Any]):
     files = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True), help_text="One or more files"
     )
+    second_opinions = serializers.BooleanField(
+        required=False, default=False, help_text="Ask every model of pictures, not the deciding one alone"
+    )
+
+
+class UploadOptionsSerializer(serializers.Serializer[Any]):
+    """What may be asked for beside the upload itself."""
+
+    second_opinions = serializers.BooleanField(default=False)
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
@@ -82,8 +91,8 @@ class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
     class Meta:
         model = Diagnosis
         fields = [
-            "id", "patient", "upload_id", "status", "attempt", "risk_level", "risk_reasons", "predictions", "reason_code",
-            "message", "created_at", "finished_at",
+            "id", "patient", "upload_id", "status", "attempt", "risk_level", "risk_reasons", "second_opinions", "models_disagree",
+            "predictions", "reason_code", "message", "created_at", "finished_at",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.ChoiceField(choices=["low", "moderate", "high"], allow_null=True))

@@ -19,6 +19,7 @@ from diagnostics.api.serializers import (
     DiagnosisSerializer,
     PatientSerializer,
     RecordingSerializer,
+    UploadOptionsSerializer,
     UploadRequestSerializer,
     UploadResponseSerializer,
 )
@@ -55,7 +56,10 @@ class UploadView(APIView):
         if not files:
             body = {"reason_code": Reason.NO_FILES.value, "message": sentence(Reason.NO_FILES), "files": []}
             return Response(body, status=status.HTTP_400_BAD_REQUEST)
-        verdicts = submit_uploads(request.user, patient_id=str(request.POST.get("patient", "")), files=files)
+        options = UploadOptionsSerializer(data=request.POST.dict())
+        options.is_valid(raise_exception=True)
+        patient_id = str(request.POST.get("patient", ""))
+        verdicts = submit_uploads(request.user, patient_id=patient_id, files=files, **options.validated_data)
         codes = {verdict.reason_code for verdict in verdicts}
         if Reason.PATIENT_NOT_FOUND.value in codes:
             code: int = status.HTTP_404_NOT_FOUND

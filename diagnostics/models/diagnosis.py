@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from diagnostics import opinions
 from diagnostics.models.upload import OfPatientQuerySet, Upload
 from diagnostics.risk import RiskLevel
 from diagnostics.states import SETTLED, Status
 from patients.models import Patient
+
+if TYPE_CHECKING:
+    from diagnostics.models.prediction import Prediction
 
 
 class DiagnosisQuerySet(OfPatientQuerySet["Diagnosis"]):
@@ -35,6 +40,10 @@ class Diagnosis(models.Model):
     technical_detail = models.TextField(blank=True)
     risk_level = models.CharField(max_length=8, choices=RiskLevel, blank=True)
     risk_reasons = ArrayField(models.TextField(), default=list)
+    second_opinions = models.BooleanField(default=False, help_text="whether every model of pictures is asked")
+    models_disagree = models.BooleanField(
+        default=False, help_text="whether two models name different findings"
+    )
     progress = models.PositiveSmallIntegerField(default=0, help_text="percent of a running analysis")
     worker = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -68,6 +77,25 @@ class Diagnosis(models.Model):
     def state_token(self) -> str:
         """What a polling page has seen; it gets a new row only when this changes."""
         return f"{self.status}-{self.attempt}-{self.progress}"
+
+    def answers(self) -> list[Prediction]:
+        """What the models answered in the present attempt, the deciding model first."""
+        return opinions.in_order(one for one in self.predictions.all() if one.attempt == self.attempt)
+
+    @property
+    def deciding(self) -> list[Prediction]:
+        """The answers that decide label and risk."""
+        return opinions.deciding(self.answers())
+
+    @property
+    def models_say(self) -> str:
+        """Who says what, in one sentence; "" where no second opinion was asked for."""
+        return opinions.headline(self.answers())
+
+    def confirmable(self) -> Prediction | None:
+        """The answer that a doctor can confirm: the most confident label among those that decide."""
+        labelled = [one for one in self.deciding if one.label]
+        return max(labelled, key=lambda one: one.confidence or 0.0, default=None)
 
     @property
     def settled(self) -> bool:

@@ -98,6 +98,11 @@ class Prediction(models.Model):
         """Model and answer."""
         return f"{self.model_version}: {self.label or self.outcome}"
 
+    @property
+    def model(self) -> str:
+        """Name of the model that answered."""
+        return self.model_version.name
+
 
 class HeatmapQuerySet(VisibleQuerySet["Heatmap"]):
     """A heatmap shows the patient's trace, so it goes with the diagnosis and not with the prediction."""

@@ -12,7 +12,7 @@ from diagnostics.models import Recording
 
 if TYPE_CHECKING:
     from diagnostics.models import Diagnosis
-    from diagnostics.services.lifecycle import Claim
+    from diagnostics.services.claims import Claim
     from ml.contract import RecordingFindings
 
 

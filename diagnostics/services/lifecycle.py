@@ -5,30 +5,23 @@ Each move is one conditional UPDATE on (id, status, attempt), so a late or doubl
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import datetime as dt
 import logging
-import shutil
-import tempfile
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
 from accounts.policy import Permission, require
-from diagnostics import risk
-from diagnostics.kinds import is_picture
+from diagnostics import opinions, risk
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
 from diagnostics.reasons import Reason, sentence
 from diagnostics.risk_recording import assess_recording
+from diagnostics.services.claims import OF_FILE, Claim, ClaimLost
 from diagnostics.services.findings import store_findings
 from diagnostics.services.queue import (
     in_messages,
@@ -42,7 +35,7 @@ from diagnostics.states import IllegalMove, Status, check_move
 from ml.contract import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -54,36 +47,9 @@ ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
 # A queued diagnosis whose message seems lost is published again after this time.
 REPUBLISH_AFTER = dt.timedelta(seconds=20)
 PUBLISHED_AT_ONCE = 1000
-# Of a claim: what an analysis must know about the file.
-OF_FILE = ("storage_name", "media_type", "sampling_rate_hz", "unit")
 OUTCOME_FIELDS = (
-    "status", "message", "reason_code", "risk_level", "risk_reasons", "finished_at", "lease_until",
+    "status", "message", "reason_code", "risk_level", "risk_reasons", "models_disagree", "finished_at", "lease_until",
 )  # fmt: skip
-
-
-class ClaimLost(Exception):  # named after what happened
-    """An attempt was taken back while it ran."""
-
-
-class StoredFileMissing(Exception):  # named after what happened
-    """The storage does not give back a file that it accepted."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to run one attempt of one diagnosis, until its lease ends."""
-
-    diagnosis_id: uuid.UUID
-    attempt: int
-    storage_name: str = ""
-    media_type: str = ""
-    sampling_rate_hz: float | None = None
-    unit: str = ""
-
-    @property
-    def is_picture(self) -> bool:
-        """Whether the file is a picture; else it is a recording."""
-        return is_picture(self.media_type)
 
 
 def claim(attempts: Sequence[tuple[uuid.UUID | str, int]], *, worker: str) -> list[Claim]:
@@ -98,7 +64,7 @@ def claim(attempts: Sequence[tuple[uuid.UUID | str, int]], *, worker: str) -> li
         Diagnosis.objects.select_for_update(of=("self",))
         .filter(pk__in=wanted, status=Status.QUEUED)
         .order_by("pk")  # two workers with the same message lock in the same order
-        .values_list("pk", "attempt", *(f"upload__{name}" for name in OF_FILE))
+        .values_list("pk", "attempt", *(f"upload__{name}" for name in OF_FILE), "second_opinions")
     )
     with transaction.atomic(savepoint=False):
         claims = [Claim(*row) for row in waiting if wanted[row[0]] == row[1]]
@@ -127,39 +93,6 @@ def note_progress(claimed: Claim, *, percent: int, step: str) -> None:
     ).update(progress=percent, message=f"{step}, {percent} % done.")
     if not held:
         raise ClaimLost(f"attempt {claimed.attempt} of {claimed.diagnosis_id} was taken back")
-
-
-def stored_bytes(claimed: Claim) -> bytes:
-    """The uploaded file. Raises StoredFileMissing if the storage does not give it."""
-    try:
-        with default_storage.open(claimed.storage_name, "rb") as file:
-            return file.read()
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception as error:  # each storage back end raises its own
-        raise StoredFileMissing(str(error)) from error
-
-
-@contextlib.contextmanager
-def stored_file(claimed: Claim) -> Iterator[Path]:
-    """The uploaded file on this machine's disk, never in memory as a whole. Raises StoredFileMissing as `stored_bytes` does."""
-    try:
-        path = Path(default_storage.path(claimed.storage_name))
-    except NotImplementedError:  # a storage that is not on a disk
-        path = None
-    if path is not None:
-        if not path.is_file():
-            raise StoredFileMissing(claimed.storage_name)
-        yield path
-        return
-    with tempfile.NamedTemporaryFile(prefix="cardiocare-") as copy:
-        try:
-            with default_storage.open(claimed.storage_name, "rb") as file:
-                shutil.copyfileobj(file, copy)
-        except Exception as error:  # each storage back end raises its own
-            raise StoredFileMissing(str(error)) from error
-        copy.flush()
-        yield Path(copy.name)
 
 
 @transaction.atomic(savepoint=False)
@@ -196,19 +129,21 @@ def _locked(claims: Iterable[Claim]) -> list[Diagnosis]:
 def _conclude(diagnosis: Diagnosis, claimed: Claim, answer: Analysis) -> None:
     """Set state, message and risk of a diagnosis whose models have answered."""
     results = answer.results
-    answered = [result for result in results if result.outcome in ANSWERED]
+    decides = opinions.deciding(results)
+    answered = [result for result in decides if result.outcome in ANSWERED]
     level, reasons = (
         assess_recording(answer.findings.summary, results)
         if answer.findings is not None
-        else risk.assess(results)
+        else risk.assess(decides)
     )
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)
-    told = next(iter([*answered, *results]), None)
+    told = next(iter([*answered, *decides]), None)
     diagnosis.status = after
     diagnosis.message = told.message if told else sentence(Reason.NO_MODEL)
     diagnosis.reason_code = (told.reason_code or "") if told else Reason.NO_MODEL.value
     diagnosis.risk_level, diagnosis.risk_reasons = level or "", reasons
+    diagnosis.models_disagree = opinions.disagree(results)
     diagnosis.finished_at, diagnosis.lease_until = timezone.now(), None
     audit.record(
         audit.Action.ANALYSE,
@@ -302,7 +237,7 @@ def requeue(diagnosis: Diagnosis) -> None:
 
 @transaction.atomic
 def retry(actor: Actor, *, diagnosis_id: uuid.UUID) -> Diagnosis:
-    """Run a failed diagnosis again, as a person asked.
+    """Run a failed diagnosis again, as a person asked, with the deciding model alone: a second opinion may be what failed.
 
     Raises:
         PermissionDenied, Diagnosis.DoesNotExist, IllegalMove: not allowed, not the actor's, not failed.
@@ -311,6 +246,7 @@ def retry(actor: Actor, *, diagnosis_id: uuid.UUID) -> Diagnosis:
     diagnosis = Diagnosis.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=diagnosis_id)
     if diagnosis.status != Status.FAILED:
         raise IllegalMove(Status(diagnosis.status), Status.QUEUED)
+    diagnosis.second_opinions = False
     requeue(diagnosis)
     audit.record(audit.Action.UPDATE, obj=diagnosis, patient_id=diagnosis.patient_id, detail={"retry": True})
     return diagnosis

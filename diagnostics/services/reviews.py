@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import models, transaction
 
 from accounts import audit
 from accounts.actor import person_id
@@ -12,7 +12,7 @@ from accounts.policy import Permission, require
 from diagnostics.kinds import is_picture
 from diagnostics.models import Diagnosis, Report, Review
 from diagnostics.plain_words import report_body, report_title
-from diagnostics.risk import LABEL_RISK, SECOND_OPINION, RiskLevel
+from diagnostics.risk import LABEL_RISK, RiskLevel
 from diagnostics.states import Status, check_move
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def review(  # the fields of a review
     signed = diagnosis.status in {Status.SIGNED, Status.AMENDED}
     if not signed:
         check_move(diagnosis.status, Status.REVIEWED)
-    answers = diagnosis.predictions.exclude(label="").exclude(model_version__name__in=SECOND_OPINION)
-    prediction = answers.order_by("-confidence").first()
+    models.prefetch_related_objects([diagnosis], "predictions__model_version")
+    prediction = diagnosis.confirmable()
     if decision == Review.Decision.CONFIRM:
         if prediction is None:
             raise ReviewRefused(

@@ -16,11 +16,12 @@ from accounts import audit
 from accounts.actor import on_rollback, person_id
 from accounts.models import AuditEvent
 from accounts.policy import Permission, require
-from diagnostics.kinds import EXTENSIONS
+from diagnostics.kinds import EXTENSIONS, is_picture
 from diagnostics.models import Diagnosis, Upload
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.inspection import Inspected, Refused, inspect
 from diagnostics.services.queue import publish_on_commit
+from diagnostics.services.second_opinions import ask_for_known
 from diagnostics.states import Status
 from patients.models import Patient
 
@@ -62,10 +63,13 @@ class Arrival:
     known: bool = False
 
 
-def submit_uploads(actor: Actor, *, patient_id: uuid.UUID | str, files: Sequence[Any]) -> list[Verdict]:
+def submit_uploads(
+    actor: Actor, *, patient_id: uuid.UUID | str, files: Sequence[Any], second_opinions: bool = False
+) -> list[Verdict]:
     """Take a batch of files for one patient; answers per file, accepted or refused with a reason.
 
-    A refused file leaves nothing behind and does not hold back the others.
+    A refused file leaves nothing behind and does not hold back the others. With `second_opinions` every model of pictures
+    is asked, about a picture that is known already too.
 
     Raises:
         PermissionDenied: the actor may not upload.
@@ -74,8 +78,12 @@ def submit_uploads(actor: Actor, *, patient_id: uuid.UUID | str, files: Sequence
     patient = _find(actor, patient_id)
     checked = [_check(patient, position, file) for position, file in enumerate(files)]
     if patient is not None:
-        _take(actor, patient, [one for one in checked if isinstance(one, Arrival)])
-    return [_verdict(clean_name(file.name), one, patient) for file, one in zip(files, checked, strict=True)]
+        arrivals = [one for one in checked if isinstance(one, Arrival)]
+        _take(actor, patient, arrivals, second_opinions=second_opinions)
+    return [
+        _verdict(clean_name(file.name), one, patient, second_opinions=second_opinions)
+        for file, one in zip(files, checked, strict=True)
+    ]
 
 
 def _check(patient: Patient | None, position: int, file: IO[bytes]) -> Arrival | Refused:
@@ -89,7 +97,7 @@ def _check(patient: Patient | None, position: int, file: IO[bytes]) -> Arrival |
         return refusal
 
 
-def _take(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> None:
+def _take(actor: Actor, patient: Patient, arrivals: Sequence[Arrival], *, second_opinions: bool) -> None:
     """Store and queue the files that the patient's record does not hold yet."""
     known = _known(patient, [arrival.inspected.sha256 for arrival in arrivals])
     new: dict[str, Arrival] = {}
@@ -99,13 +107,15 @@ def _take(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> None:
             arrival.outcome, arrival.known = known[sha256], True
         elif sha256 not in new and _stored(arrival):
             new[sha256] = arrival
-    _queue(actor, patient, list(new.values()))
+    _queue(actor, patient, list(new.values()), second_opinions=second_opinions)
     for arrival in arrivals:
         if arrival.outcome is None:  # the same file as an earlier one of this batch
             arrival.outcome, arrival.known = new[arrival.inspected.sha256].outcome, True
 
 
-def _verdict(name: str, checked: Arrival | Refused, patient: Patient | None) -> Verdict:
+def _verdict(
+    name: str, checked: Arrival | Refused, patient: Patient | None, *, second_opinions: bool
+) -> Verdict:
     """The answer to one file, noted in the audit trail."""
     patient_id = patient.pk if patient else None
     outcome = checked.outcome if isinstance(checked, Arrival) else checked
@@ -117,9 +127,10 @@ def _verdict(name: str, checked: Arrival | Refused, patient: Patient | None) -> 
         audit.record(audit.Action.CREATE, outcome=refused, patient_id=patient_id, detail=detail)
         return Verdict(filename=name, accepted=False, reason_code=code, message=outcome.message)
     if isinstance(checked, Arrival) and checked.known:
-        detail = {"reason_code": Reason.DUPLICATE.value}
+        reason = ask_for_known(outcome) if second_opinions else Reason.DUPLICATE
+        detail = {"reason_code": reason.value}
         audit.record(audit.Action.READ, obj=outcome, patient_id=patient_id, detail=detail)
-        return known_verdict(name, outcome)
+        return known_verdict(name, outcome, reason)
     detail = {"sha256": outcome.upload.sha256, "diagnosis": str(outcome.pk)}
     audit.record(audit.Action.CREATE, obj=outcome.upload, patient_id=patient_id, detail=detail)
     return Verdict(
@@ -155,15 +166,15 @@ def _stored(arrival: Arrival) -> bool:
     return True
 
 
-def _queue(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> None:
+def _queue(actor: Actor, patient: Patient, arrivals: Sequence[Arrival], *, second_opinions: bool) -> None:
     """Create uploads and diagnoses together; one by one if one of the files arrived elsewhere at the same moment."""
     try:
         with transaction.atomic():
-            diagnoses = _create(actor, patient, arrivals)
+            diagnoses = _create(actor, patient, arrivals, second_opinions=second_opinions)
     except IntegrityError:
         if len(arrivals) > 1:
             for arrival in arrivals:
-                _queue(actor, patient, [arrival])
+                _queue(actor, patient, [arrival], second_opinions=second_opinions)
             return
         (arrival,) = arrivals
         _discard(arrival.stored)
@@ -177,7 +188,9 @@ def _queue(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> None:
         publish_on_commit(diagnoses)
 
 
-def _create(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> list[Diagnosis]:
+def _create(
+    actor: Actor, patient: Patient, arrivals: Sequence[Arrival], *, second_opinions: bool
+) -> list[Diagnosis]:
     uploads = Upload.objects.bulk_create(
         Upload(
             patient=patient,
@@ -192,7 +205,13 @@ def _create(actor: Actor, patient: Patient, arrivals: Sequence[Arrival]) -> list
     )
     waiting = {"status": Status.QUEUED, "message": "Waiting for a worker."}
     return Diagnosis.objects.bulk_create(
-        Diagnosis(upload=upload, patient=patient, **waiting) for upload in uploads
+        Diagnosis(
+            upload=upload,
+            patient=patient,
+            second_opinions=second_opinions and is_picture(upload.media_type),
+            **waiting,
+        )
+        for upload in uploads
     )
 
 
@@ -204,15 +223,15 @@ def _known(patient: Patient, hashes: Sequence[str]) -> dict[str, Diagnosis]:
     return {row.upload.sha256: row for row in rows}
 
 
-def known_verdict(name: str, diagnosis: Diagnosis) -> Verdict:
+def known_verdict(name: str, diagnosis: Diagnosis, reason: Reason) -> Verdict:
     """The answer to a file that the patient's record already holds."""
     return Verdict(
         filename=name,
         accepted=True,
         upload_id=diagnosis.upload_id,
         diagnosis_id=diagnosis.pk,
-        reason_code=Reason.DUPLICATE.value,
-        message=sentence(Reason.DUPLICATE),
+        reason_code=reason.value,
+        message=sentence(reason),
     )
 
 

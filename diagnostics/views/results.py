@@ -17,7 +17,7 @@ from diagnostics import selectors
 from diagnostics.forms import ReviewForm, TellForm, label_words
 from diagnostics.kinds import is_picture
 from diagnostics.models import Heatmap, Recording
-from diagnostics.services import lifecycle, recordings, reviews
+from diagnostics.services import lifecycle, recordings, reviews, second_opinions
 from diagnostics.states import IllegalMove, Status
 from diagnostics.views import shown
 from diagnostics.views.pictures import safe_png
@@ -65,6 +65,8 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "may_review": can(request.user, Permission.REVIEW) and shown.may_be_reviewed(diagnosis),
         "may_sign": unsigned and latest is not None and latest.reviewer_id == request.user.pk,
         "may_retry": diagnosis.status == Status.FAILED and can(request.user, Permission.RETRY_DIAGNOSIS),
+        "may_ask": second_opinions.may_be_asked(diagnosis) and can(request.user, Permission.RETRY_DIAGNOSIS),
+        "opinions": shown.opinions(diagnosis),
         "amending": diagnosis.status in {Status.SIGNED, Status.AMENDED},
     }
     return render(request, "diagnostics/detail.html", context, status=422 if form.errors else 200)
@@ -147,5 +149,18 @@ def retry(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     except IllegalMove as move:
         messages.error(request, str(move))
     else:
-        messages.success(request, "The analysis is queued again.")
+        messages.success(request, "The analysis is queued again, with the deciding model alone.")
+    return redirect(DETAIL, diagnosis_id)
+
+
+@require_POST
+@page(Permission.RETRY_DIAGNOSIS)
+def ask_every_model(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
+    """Let every model answer about a finished picture."""
+    try:
+        second_opinions.ask_every_model(request.user, diagnosis_id=diagnosis_id)
+    except (IllegalMove, second_opinions.AlreadyAsked) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Every model is asked now. Their answers appear here side by side.")
     return redirect(DETAIL, diagnosis_id)

@@ -12,7 +12,8 @@ from django.urls import reverse
 from diagnostics.forms import label_words
 from diagnostics.kinds import is_picture
 from diagnostics.models import Review
-from diagnostics.risk import LABEL_RISK, SECOND_OPINION
+from diagnostics.opinions import BESIDE
+from diagnostics.risk import LABEL_RISK
 from diagnostics.states import Status
 from ml.contract import Outcome
 
@@ -69,11 +70,9 @@ def upload_facts(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 
 
 def answer_of(diagnosis: Diagnosis) -> str:
-    """The label that a doctor would confirm: the most confident one that is no second opinion; "" if no model gave any."""
-    labelled = [
-        p for p in diagnosis.predictions.all() if p.label and p.model_version.name not in SECOND_OPINION
-    ]
-    return max(labelled, key=lambda p: p.confidence or 0).label if labelled else ""
+    """The label that a doctor would confirm; "" if the models that decide gave none."""
+    answer = diagnosis.confirmable()
+    return answer.label if answer else ""
 
 
 def probability_rows(prediction: Prediction, *, of_recording: bool = False) -> list[dict[str, Any]]:
@@ -139,7 +138,7 @@ class ShownPrediction:
     @property
     def caption(self) -> str:
         """What the chart shows."""
-        if self.prediction.model_version.name in SECOND_OPINION:
+        if self.prediction.model_version.name in BESIDE:
             return "Calibrated probability of each finding of the twelve leads; several may hold at once"
         if self.of_recording:
             return "Mean calibrated probability over all that was asked of the model in this recording"
@@ -248,7 +247,7 @@ def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list
             reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else "",
             of_recording=not is_picture(diagnosis.upload.media_type),
         )
-        for p in diagnosis.predictions.all()
+        for p in diagnosis.answers()
     ]
 
 
@@ -278,6 +277,29 @@ def installed_models(contracts: Iterable[ModelContract]) -> list[dict[str, Any]]
 
 def _interval(figure: dict[str, float]) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def opinions(diagnosis: Diagnosis) -> dict[str, Any] | None:
+    """Every model's answer side by side, for diagnostics/_opinions.html; None without a second opinion."""
+    if not diagnosis.models_say:
+        return None
+    heads = ["Model", "Answer", "Confidence", "Cannot be excluded", "Time"]
+    rows = []
+    for place, answer in enumerate(diagnosis.answers()):
+        words = label_words(answer.label) if answer.label in LABEL_RISK else answer.label
+        cells = [
+            {"value": f"{answer.model} (decides)" if place == 0 else answer.model},
+            {"value": words} if words else {"value": "", "badge": answer.outcome},
+            {"value": percent(answer.confidence)},
+            {
+                "value": ", ".join(label for label in answer.prediction_set if label != answer.label)
+                or "nothing else"
+            },
+            {"value": f"{answer.duration_ms:.0f} ms"},
+        ]
+        rows.append([{"label": head} | cell for head, cell in zip(heads, cells, strict=True)])
+    table = {"caption": "Answers side by side", "columns": [{"label": head} for head in heads], "rows": rows}
+    return {"headline": diagnosis.models_say, "disagree": diagnosis.models_disagree, "table": table}
 
 
 def override_words(review: Review) -> str:

@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.policy import Permission, can
 from accounts.views.access import other_parameters, page, paginate
 from diagnostics import selectors
+from diagnostics.forms import UploadOptionsForm
 from diagnostics.kinds import ACCEPTED
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @require_safe
 @page(Permission.READ_HISTORY)
 def worklist(request: PageRequest) -> HttpResponse:
-    """What waits for the doctor: high risk first, then failed, then the oldest."""
+    """What waits for the doctor, the most urgent first."""
     page_obj = paginate(request, selectors.worklist(request.user))
     audit.record(audit.Action.SEARCH, detail={"list": "worklist", "found": page_obj.paginator.count})
     context = {"page_obj": page_obj, "query": other_parameters(request)}
@@ -53,7 +54,9 @@ def upload(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
     """Take files in; answers what became of each, and the diagnoses as they are now."""
     patient = patient_selectors.get_patient(request.user, patient_id)
     files = request.FILES.getlist("files")
-    verdicts = submit_uploads(request.user, patient_id=patient.pk, files=files)
+    options = UploadOptionsForm(request.POST)
+    options.full_clean()
+    verdicts = submit_uploads(request.user, patient_id=patient.pk, files=files, **options.cleaned_data)
     context: dict[str, Any] = {
         "verdicts": verdicts,
         "upload_error": "" if files else sentence(Reason.NO_FILES),
@@ -127,4 +130,5 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
         " WFDB (zipped), EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML or CSV. Up to"
         f" {settings.UPLOAD_MAX_FILES} at once.",
         "upload_accept": ",".join(ACCEPTED),
+        "upload_options": UploadOptionsForm(auto_id="upload_%s"),
     }

@@ -237,6 +237,7 @@ TABLE: dict[str, Route] = {
     ),
     "diagnostics:sign": Route(method="post", kwargs=diagnosis("reviewed"), expected=of_doctor(302)),
     "diagnostics:retry": Route(method="post", kwargs=diagnosis("failed"), expected=of_doctor(302)),
+    "diagnostics:ask": Route(method="post", kwargs=diagnosis("completed"), expected=of_doctor(302)),
     "diagnostics:tell": Route(
         method="post",
         kwargs=diagnosis("asked"),

@@ -13,8 +13,8 @@ from tests import factories, images
 
 pytestmark = pytest.mark.django_db
 DIAGNOSIS = [
-    "id", "patient", "upload_id", "status", "attempt", "risk_level", "risk_reasons", "predictions", "reason_code", "message",
-    "created_at", "finished_at",
+    "id", "patient", "upload_id", "status", "attempt", "risk_level", "risk_reasons", "second_opinions", "models_disagree",
+    "predictions", "reason_code", "message", "created_at", "finished_at",
 ]  # fmt: skip
 PREDICTION = [
     "id", "model", "version", "weights_sha256", "outcome", "label", "confidence", "probabilities", "prediction_set", "reason_code",
@@ -37,7 +37,8 @@ def test_a_completed_diagnosis_has_exactly_the_promised_fields(client, doctor, o
     assert [*answer] == PREDICTION
     assert body | {"created_at": ""} == {
         "id": str(diagnosis.pk), "patient": str(own.pk), "upload_id": str(diagnosis.upload_id), "status": "completed", "attempt": 1,
-        "risk_level": "moderate", "risk_reasons": ["beat-cnn sees a premature beat."], "reason_code": None,
+        "risk_level": "moderate", "risk_reasons": ["beat-cnn sees a premature beat."],
+        "second_opinions": False, "models_disagree": False, "reason_code": None,
         "message": "A premature beat.", "created_at": "", "finished_at": None,
     }  # fmt: skip
     assert answer == {

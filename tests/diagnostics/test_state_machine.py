@@ -16,9 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
+from diagnostics import opinions
 from diagnostics.models import Diagnosis, Prediction, Report, Review
 from diagnostics.reasons import Reason
-from diagnostics.services import lifecycle, reviews
+from diagnostics.services import lifecycle, reviews, second_opinions
+from diagnostics.services.claims import StoredFileMissing, stored_bytes
 from diagnostics.services.queue import publish
 from diagnostics.states import MOVES, SETTLED, IllegalMove, Status, check_move
 from ml.contract import Analysis, Outcome
@@ -41,7 +43,7 @@ class LifeOfADiagnosis(RuleBasedStateMachine):
         self.pk = factories.diagnosis(factories.patient(team=(self.doctor,)), self.doctor).pk
         self.status, self.attempt, self.claims, self.results = Status.QUEUED, 1, [], []
         self.reviews = self.reports = 0
-        self.unsigned = False
+        self.unsigned = self.asked = False
 
     def teardown(self):
         transaction.set_rollback(True)
@@ -82,9 +84,8 @@ class LifeOfADiagnosis(RuleBasedStateMachine):
         assert len(recorded) == self.holds(claim)
         if recorded:
             self.results = results
-            self.status = (
-                Status.COMPLETED if any(one.outcome in ANSWERED for one in results) else Status.REFUSED
-            )
+            answered = any(one.outcome in ANSWERED for one in opinions.deciding(results))
+            self.status = Status.COMPLETED if answered else Status.REFUSED
 
     @rule(
         data=st.data(),
@@ -121,11 +122,26 @@ class LifeOfADiagnosis(RuleBasedStateMachine):
         else:
             assert self.status == Status.FAILED
             self.status, self.attempt = Status.QUEUED, self.attempt + 1
+            self.asked = False
+
+    @rule()
+    def ask_every_model(self):
+        try:
+            with acting_as(self.doctor):
+                second_opinions.ask_every_model(self.doctor, diagnosis_id=self.pk)
+        except IllegalMove:
+            assert self.status != Status.COMPLETED
+        except second_opinions.AlreadyAsked:
+            assert self.asked
+        else:
+            assert (self.status, self.asked) == (Status.COMPLETED, False)
+            self.status, self.attempt, self.asked = Status.QUEUED, self.attempt + 1, True
+            self.results = []
 
     @rule(decision=st.sampled_from(["confirm", "override", "neither"]))
     def review(self, decision):
         fields = {"label": "PVC", "override_reason": "artefact"} if decision == "override" else {}
-        labelled = any(one.label for one in self.results)
+        labelled = any(one.label for one in opinions.deciding(self.results))
         try:
             with acting_as(self.doctor):
                 reviews.review(self.doctor, diagnosis_id=self.pk, decision=decision, **fields)
@@ -164,12 +180,15 @@ class LifeOfADiagnosis(RuleBasedStateMachine):
         with acting_as(SYSTEM):
             row = Diagnosis.objects.get(pk=self.pk)
             rows = list(
-                Prediction.objects.filter(diagnosis=row).values_list("model_version__name", flat=True)
+                Prediction.objects.filter(diagnosis=row, attempt=row.attempt).values_list(
+                    "model_version__name", flat=True
+                )
             )
             counts = (Review.objects.count(), Report.objects.count())
-        assert (row.status, row.attempt, sorted(rows)) == (
+        assert (row.status, row.attempt, row.second_opinions, sorted(rows)) == (
             self.status,
             self.attempt,
+            self.asked,
             sorted(one.model for one in self.results),
         )
         assert counts == (self.reviews, self.reports)
@@ -191,7 +210,7 @@ def test_any_sequence_of_events_keeps_to_the_states(db):
 def test_a_move_is_made_or_raises_as_the_table_says(before, after):
     allowed = {
         ("queued", "running"), ("queued", "failed"), ("running", "completed"), ("running", "refused"), ("running", "failed"),
-        ("failed", "queued"), ("refused", "queued"),
+        ("failed", "queued"), ("refused", "queued"), ("completed", "queued"),
         ("completed", "reviewed"), ("reviewed", "reviewed"), ("reviewed", "signed"), ("signed", "amended"),
         ("amended", "amended"),
     }  # fmt: skip
@@ -244,7 +263,8 @@ def test_a_result_is_stored_with_everything_needed_to_compute_it_again(doctor):
             )
         assert bytes(stored["beat-cnn"].heatmap.png) == one.heatmap_png
         assert not hasattr(stored["rhythm-cnn"], "heatmap")
-    assert (row.status, row.risk_level, row.message) == ("completed", "high", one.message)
+    # beat-cnn decides: that the other cannot exclude VF is shown, and changes nothing.
+    assert (row.status, row.risk_level, row.message) == ("completed", "moderate", one.message)
 
 
 def test_a_file_that_no_model_takes_is_refused_with_a_reason(doctor):
@@ -271,11 +291,11 @@ def test_a_missing_stored_file_is_told_apart(doctor, media):
     diagnosis = factories.diagnosis(factories.patient(team=(doctor,)), doctor)
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(diagnosis.pk, 1)], worker="w")
-    assert len(lifecycle.stored_bytes(claim)) == diagnosis.upload.size
+    assert len(stored_bytes(claim)) == diagnosis.upload.size
     for path in [path for path in media.rglob("*") if path.is_file()]:
         path.unlink()
-    with pytest.raises(lifecycle.StoredFileMissing):
-        lifecycle.stored_bytes(claim)
+    with pytest.raises(StoredFileMissing):
+        stored_bytes(claim)
 
 
 def test_a_waiting_diagnosis_whose_message_is_lost_is_published_again_once(doctor):

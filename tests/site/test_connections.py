@@ -15,6 +15,7 @@ from accounts.roles import SYSTEM
 from cardiocare_site.connections import broker_from_url, database_from_url, storage_from_url
 from diagnostics.models import Upload
 from diagnostics.services import lifecycle
+from diagnostics.services.claims import stored_bytes
 from tests import factories, images
 
 TEXT = st.text(st.characters(exclude_categories=["C"]), min_size=1)
@@ -157,7 +158,7 @@ def test_an_upload_goes_to_s3_and_comes_back_to_the_worker(s3, client, doctor):
     assert objects(s3) == [good]
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(response.json()["files"][0]["diagnosis_id"], 1)], worker="w")
-        assert lifecycle.stored_bytes(claim) == good
+        assert stored_bytes(claim) == good
         assert patient.mrn not in Upload.objects.get().storage_name
 
 

@@ -15,6 +15,7 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import Prediction
 from diagnostics.services import lifecycle
+from diagnostics.services.claims import stored_bytes
 from ml.contract import Analysis
 from tests import factories
 from tests.processes.steps import beat
@@ -35,9 +36,7 @@ def answered(doctor: User, **changes: Any) -> Prediction:
     row = factories.diagnosis(factories.patient(team=(doctor,)), doctor, data=beat())
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(row.pk, 1)], worker="w")
-        results = [
-            dataclasses.replace(one, **changes) for one in suite.analyse(lifecycle.stored_bytes(claim))
-        ]
+        results = [dataclasses.replace(one, **changes) for one in suite.analyse(stored_bytes(claim))]
         lifecycle.record_results({claim: Analysis(results=tuple(results))}, contracts=suite.contracts())
     return Prediction.objects.get(diagnosis=row)
 

@@ -16,6 +16,7 @@ from accounts.actor import acting_as
 from accounts.roles import SYSTEM
 from diagnostics.models import Diagnosis, Prediction, Recording
 from diagnostics.services import lifecycle, queue, uploads
+from diagnostics.services.claims import stored_bytes
 from diagnostics.services.queue import publish
 from tests import factories, images
 from tests.processes.steps import Held, assert_answered_once, beat, settle
@@ -62,11 +63,11 @@ def test_a_missing_file_fails_alone(doctor: User, media: Path) -> None:
 @in_transaction
 def test_a_result_that_cannot_be_stored_fails_alone(doctor: User, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, claims = claimed(doctor, 3)
-    too_long = lifecycle.stored_bytes(claims[1])
+    too_long = stored_bytes(claims[1])
     real = suite.analyse
 
-    def analyse(data: bytes) -> tuple[Any, ...]:
-        results = real(data)
+    def analyse(data: bytes, **options: bool) -> tuple[Any, ...]:
+        results = real(data, **options)
         return tuple(
             dataclasses.replace(one, message="x" * 501) if data == too_long else one for one in results
         )

@@ -17,7 +17,8 @@ from accounts import audit
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
 from diagnostics.models import Prediction
-from diagnostics.services.lifecycle import OF_FILE, Claim, StoredFileMissing, stored_file
+from diagnostics.opinions import PRIMARY
+from diagnostics.services.claims import OF_FILE, Claim, StoredFileMissing, stored_file
 from worker import suite
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def computed(path: Path, claim: Claim) -> tuple[str, tuple[ModelResult, ...]]:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if claim.is_picture:
-        return sha256, suite.analyse(path.read_bytes())
+        return sha256, suite.analyse(path.read_bytes(), second_opinions=claim.second_opinions)
     answer = suite.analyse_recording(
         path, fs=claim.sampling_rate_hz, unit=claim.unit or None, progress=untold, store=None
     )
@@ -88,16 +89,16 @@ def replay(prediction_id: uuid.UUID) -> Replay:
     )
     if stored is None:
         raise CommandError(f"There is no prediction {prediction_id}.", returncode=IMPOSSIBLE)
-    diagnosis = stored.diagnosis
+    diagnosis, name = stored.diagnosis, stored.model_version.name
     try:
-        claim = Claim(diagnosis.pk, stored.attempt, *(getattr(diagnosis.upload, name) for name in OF_FILE))
+        of_file: dict[str, Any] = {field: getattr(diagnosis.upload, field) for field in OF_FILE}
+        claim = Claim(diagnosis.pk, stored.attempt, **of_file, second_opinions=name != PRIMARY)
         with stored_file(claim) as path:
             sha256, answers = computed(path, claim)
     except StoredFileMissing as error:
         raise CommandError(
             f"The stored file of {prediction_id} cannot be read: {error}", returncode=IMPOSSIBLE
         ) from None
-    name = stored.model_version.name
     if sha256 != diagnosis.upload.sha256:
         raise CommandError(
             f"The stored file of {prediction_id} is not the one uploaded.", returncode=IMPOSSIBLE
