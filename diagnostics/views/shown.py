@@ -255,6 +255,7 @@ READS = {
     "picture": "A picture of one heartbeat",
     "beats": "A recording, beat by beat",
     "segment": "A recording, every four seconds",
+    "leads": "A recording of twelve leads, ten seconds of it",
 }
 
 
