@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from django.utils import timezone
+
 from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM, Role
 from patients.models import Allergy, CareTeamMember, Condition, Medication, Note, Patient
+from patients.services.clinical_values import Entry, record_values
 
 PASSWORD = "cardiocare-demo"  # noqa: S105  # printed by `make run`; refused outside demo mode
 LOGINS: tuple[tuple[str, Role, str, str], ...] = (
@@ -43,6 +46,46 @@ PATIENTS = (
     DemoPatient("CC-1004", "Jan", "Kowalski", dt.date(1944, 1, 25), "male", "doctor.demo"),
     DemoPatient("CC-2001", "Lucía", "Fernández", dt.date(1966, 9, 9), "female", "doctor2.demo"),
 )
+
+# What was measured, by MRN: how many days ago, and the values as a doctor types them.
+VALUES: dict[str, tuple[tuple[int, dict[str, str]], ...]] = {
+    FIRST_MRN: (
+        (
+            400,
+            {"systolic_pressure": "152", "diastolic_pressure": "94", "heart_rate": "78", "weight": "74.2", "height": "164",
+             "serum_creatinine": "0.92", "total_cholesterol": "6.1", "ldl_cholesterol": "4.0", "hdl_cholesterol": "1.3",
+             "triglycerides": "1.8", "hba1c": "39"},
+        ),
+        (190, {"systolic_pressure": "144", "diastolic_pressure": "88", "heart_rate": "74", "weight": "73.0", "serum_creatinine": "0.98"}),
+        (
+            20,
+            {"systolic_pressure": "134", "diastolic_pressure": "82", "heart_rate": "71", "weight": "72.4", "oxygen_saturation": "97",
+             "serum_creatinine": "1.05", "ldl_cholesterol": "2.9", "troponin_t": "6", "nt_probnp": "210"},
+        ),
+    ),
+    "CC-1002": (
+        (
+            300,
+            {"ejection_fraction": "28", "nt_probnp": "3100", "serum_creatinine": "1.5", "serum_sodium": "134", "weight": "91",
+             "height": "178", "systolic_pressure": "118", "diastolic_pressure": "74"},
+        ),
+        (
+            30,
+            {"anaemia": "no", "creatinine_phosphokinase": "250", "diabetes": "yes", "ejection_fraction": "33",
+             "high_blood_pressure": "yes", "platelets": "231", "serum_creatinine": "1.7", "serum_sodium": "136", "smoking": "stopped",
+             "nt_probnp": "1850", "weight": "86.5", "systolic_pressure": "112", "diastolic_pressure": "70"},
+        ),
+    ),
+    "CC-1004": (
+        (
+            60,
+            {"anaemia": "yes", "creatinine_phosphokinase": "582", "diabetes": "no", "ejection_fraction": "20",
+             "high_blood_pressure": "yes", "platelets": "265", "serum_creatinine": "1.9", "serum_sodium": "130", "smoking": "never",
+             "heart_rate": "96"},
+        ),
+    ),
+    "CC-2001": ((10, {"weight": "64", "height": "169", "systolic_pressure": "121", "diastolic_pressure": "76"}),),
+}  # fmt: skip
 
 
 def load() -> list[User]:
@@ -79,6 +122,7 @@ def _patient(person: DemoPatient, users: dict[str, User]) -> None:
         return
     doctor = users[person.doctor]
     CareTeamMember.objects.create(patient=patient, user=doctor)
+    _values(patient, doctor)
     if person.mrn == FIRST_MRN:
         by = {"patient": patient, "recorded_by": doctor}
         Condition.objects.create(**by, name="Essential hypertension", code="I10", since=dt.date(2014, 5, 1))
@@ -89,3 +133,13 @@ def _patient(person: DemoPatient, users: dict[str, User]) -> None:
             **by,
             text="Palpitations in the evening for two months, no syncope. ECG beats recorded for review.",
         )
+
+
+def _values(patient: Patient, doctor: User) -> None:
+    """What the doctor measured, as the doctor: nobody enters a value in another's name."""
+    morning = timezone.now().replace(hour=8, minute=30, second=0, microsecond=0)
+    with acting_as(doctor):
+        for days, typed in VALUES.get(patient.mrn, ()):
+            entries = [Entry(code, text) for code, text in typed.items()]
+            measured_at = morning - dt.timedelta(days=days)
+            record_values(doctor, patient=patient, measured_at=measured_at, entries=entries)

@@ -67,7 +67,7 @@ class ValueForm(forms.Form):
         self.of = of
         self.said, self.kind = "", ""
         self.may_confirm = False
-        value, unit = self["value"].field, self["unit"].field
+        value, unit = self.fields["value"], self.fields["unit"]
         value.label = of.name
         unit.label = f"Unit of {of.name}"
         unit.choices = [(known.name, known.name) for known in of.units]  # type: ignore[attr-defined]  # a ChoiceField
@@ -104,7 +104,7 @@ class ValueForm(forms.Form):
         """Show why the value was not taken, and offer to confirm an unusual one."""
         self.said, self.kind = str(refusal), "error"
         self.may_confirm = refusal.reason is ValueReason.UNUSUAL
-        self["value"].field.widget.attrs["aria-invalid"] = "true"
+        self.fields["value"].widget.attrs["aria-invalid"] = "true"
 
     def judge(self) -> None:
         """Say what is to be said of the value by itself: why it would be refused, or what it is in the canonical unit."""

@@ -46,7 +46,7 @@ def clinical_values(
     require(actor, Permission.READ_VALUES)
     rows = ClinicalValue.objects.visible_to(actor).filter(patient=patient)
     if code:
-        rows = rows.filter(code=code)
+        rows = rows.filter(code=code) if code in CATALOGUE else rows.none()
     if current:
         rows = rows.current()
     return rows.select_related("entered_by", "correction")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.services.api_keys import create_api_key, find_api_key
 from patients import demo
-from patients.models import Patient
+from patients.models import ClinicalValue, Patient
 from patients.selectors import find_patients
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,17 @@ def test_the_second_doctor_sees_none_of_the_first_ones_patients():
     ]
     assert seen == [{p.mrn for p in demo.PATIENTS if p.doctor == n} for n in ("doctor.demo", "doctor2.demo")]
     assert all(seen)
+
+
+def test_every_demo_value_is_possible_and_of_its_doctor():
+    demo.load()
+    expected = sum(len(typed) for visits in demo.VALUES.values() for _, typed in visits)
+    assert ClinicalValue.objects.count() == expected
+    doctors = {
+        (row.patient.mrn, row.entered_by.username)
+        for row in ClinicalValue.objects.select_related("patient", "entered_by")
+    }
+    assert doctors == {(p.mrn, p.doctor) for p in demo.PATIENTS if p.mrn in demo.VALUES}
 
 
 @pytest.mark.parametrize("login", [login[0] for login in demo.LOGINS])

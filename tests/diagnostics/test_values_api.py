@@ -141,6 +141,7 @@ def test_values_are_narrowed_to_a_quantity_and_to_the_current_ones(doctor, clien
         return sorted((row["code"], row["value"], row["status"]) for row in rows)
 
     assert shown("?code=weight") == [("weight", "80.0000", "corrected"), ("weight", "81.0000", "current")]
+    assert shown("?code=nonsense") == shown("?code=%00") == []
     assert shown("?current=true") == [("height", "180.0000", "current"), ("weight", "81.0000", "current")]
 
 
