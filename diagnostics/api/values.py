@@ -57,7 +57,7 @@ class NewValuesSerializer(serializers.Serializer[Any]):
     """Values of one time."""
 
     measured_at = serializers.DateTimeField()
-    values = NewValueSerializer(many=True, min_length=1, max_length=MOST_AT_ONCE)  # type: ignore[assignment]  # the API's word
+    values = serializers.ListField(child=NewValueSerializer(), min_length=1, max_length=MOST_AT_ONCE)
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
@@ -73,7 +73,7 @@ class RefusedValuesSerializer(serializers.Serializer[Any]):
 
     reason_code = serializers.CharField()
     message = serializers.CharField()
-    values = RefusalSerializer(many=True)  # type: ignore[assignment]  # the API's word
+    values = RefusalSerializer(many=True)
 
 
 class ClinicalValuesView(generics.ListAPIView[ClinicalValue]):

@@ -80,7 +80,7 @@ def test_values_are_entered_corrected_and_seen_as_a_course(page, complaints, liv
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     assert download.value.path().read_text("utf-8-sig").count("\n") == 1 + 4 + 2 + 1
-    assert complaints == []
+    assert [line for line in complaints if "422" not in line] == []
 
 
 def test_a_computed_course_and_an_empty_one(page, complaints, live_server, anna):
