@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from patients.clinical.reasons import ValueReason, ValueRefused, ValuesRefused
 from patients.models import ClinicalValue, Patient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import uuid
+    from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from accounts.actor import Actor
@@ -53,7 +55,15 @@ class Entry:
         }
 
 
-@transaction.atomic
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """Values of one patient for one time, as they were typed."""
+
+    patient: Patient
+    measured_at: dt.datetime
+    entries: tuple[Entry, ...]
+
+
 def record_values(
     actor: Actor,
     *,
@@ -69,26 +79,82 @@ def record_values(
         Patient.DoesNotExist: the patient is not the actor's.
         ValuesRefused: some cannot be taken; it holds a coded reason for each.
     """
-    require(actor, Permission.WRITE_VALUES)
-    patient = Patient.objects.visible_to(actor).get(pk=patient.pk)
-    given = list(entries)
-    _lock(patient)
-    values = _check(patient, measured_at, given)
-    rows = ClinicalValue.objects.bulk_create(
+    (outcome,) = record_many(actor, [Record(patient, measured_at, tuple(entries))], source=source)
+    if isinstance(outcome, ValuesRefused):
+        raise outcome
+    return outcome
+
+
+@transaction.atomic
+def record_many(
+    actor: Actor, records: Sequence[Record], *, source: ClinicalValue.Source
+) -> list[list[ClinicalValue] | ValuesRefused]:
+    """Add the values of each record that can be taken as a whole; the others say why not. In the order given.
+
+    Raises:
+        PermissionDenied: the actor may not enter values.
+        Patient.DoesNotExist: one of the patients is not the actor's; nothing is added.
+    """
+    outcomes = check_many(actor, records)
+    rows = [
         ClinicalValue(
-            patient=patient,
+            patient=record.patient,
             code=entry.code,
             value=values[entry.code],
-            measured_at=measured_at,
+            measured_at=record.measured_at,
             entered_by_id=person_id(actor),
             source=source,
             **entry.columns(),
         )
-        for entry in given
-    )
-    detail = {"values": [row.pk for row in rows], "codes": [row.code for row in rows], "source": str(source)}
-    audit.record(audit.Action.CREATE, obj=patient, patient_id=patient.pk, detail=detail)
-    return rows
+        for record, values in zip(records, outcomes, strict=True)
+        if not isinstance(values, ValuesRefused)
+        for entry in record.entries
+    ]
+    stored = iter(ClinicalValue.objects.bulk_create(rows))
+    done: list[list[ClinicalValue] | ValuesRefused] = []
+    for record, values in zip(records, outcomes, strict=True):
+        if isinstance(values, ValuesRefused):
+            done.append(values)
+            continue
+        added = [next(stored) for _ in record.entries]
+        detail = {
+            "values": [row.pk for row in added],
+            "codes": [row.code for row in added],
+            "source": str(source),
+        }
+        audit.record(audit.Action.CREATE, obj=record.patient, patient_id=record.patient.pk, detail=detail)
+        done.append(added)
+    return done
+
+
+@transaction.atomic
+def check_many(actor: Actor, records: Sequence[Record]) -> list[dict[str, Decimal] | ValuesRefused]:
+    """What `record_many` would add, by code in canonical units, or why not; until the transaction ends nobody else adds.
+
+    Raises:
+        PermissionDenied: the actor may not enter values.
+        Patient.DoesNotExist: one of the patients is not the actor's.
+    """
+    require(actor, Permission.WRITE_VALUES)
+    wanted = {record.patient.pk for record in records}
+    if Patient.objects.visible_to(actor).filter(pk__in=wanted).count() != len(wanted):
+        raise Patient.DoesNotExist
+    _lock(wanted)
+    known: dict[tuple[uuid.UUID, dt.datetime], dict[str, Decimal]] = collections.defaultdict(dict)
+    times = {record.measured_at for record in records}
+    for row in ClinicalValue.objects.filter(patient__in=wanted, measured_at__in=times).current():
+        known[row.patient_id, row.measured_at][row.code] = row.value  # type: ignore[assignment]  # current ones have a value
+    outcomes: list[dict[str, Decimal] | ValuesRefused] = []
+    for record in records:
+        there = known[record.patient.pk, record.measured_at]
+        try:
+            values = _check(record, there)
+        except ValuesRefused as refused:
+            outcomes.append(refused)
+        else:
+            there.update(values)
+            outcomes.append(values)
+    return outcomes
 
 
 @transaction.atomic
@@ -104,7 +170,9 @@ def correct_value(
     """
     old = _correctable(actor, value_id)
     entry = Entry(old.code, text, unit, confirmed)
-    values = _check(old.patient, measured_at, [entry], instead_of=old)
+    others = ClinicalValue.objects.filter(patient=old.patient, measured_at=measured_at).exclude(pk=old.pk)
+    known = {row.code: row.value for row in others.current() if row.value is not None}
+    values = _check(Record(old.patient, measured_at, (entry,)), known)
     if (values[old.code], measured_at) == (old.value, old.measured_at):
         raise ValuesRefused([ValueRefused(ValueReason.UNCHANGED, code=old.code)])
     return _replace(actor, old, reason, value=values[old.code], measured_at=measured_at, **entry.columns())
@@ -126,7 +194,7 @@ def withdraw_value(actor: Actor, *, value_id: int, reason: str) -> ClinicalValue
 def _correctable(actor: Actor, value_id: int) -> ClinicalValue:
     require(actor, Permission.WRITE_VALUES)
     old = ClinicalValue.objects.visible_to(actor).select_related("patient").get(pk=value_id)
-    _lock(old.patient)
+    _lock({old.patient_id})
     if old.value is None or ClinicalValue.objects.filter(corrects=old).exists():
         raise ValuesRefused([ValueRefused(ValueReason.ALREADY_CORRECTED, code=old.code)])
     return old
@@ -158,29 +226,22 @@ def _replace(
     return row
 
 
-def _lock(patient: Patient) -> None:
+def _lock(patients: Iterable[uuid.UUID]) -> None:
     """Let one transaction at a time enter values of a patient, so that two clicks do not enter them twice."""
+    names = sorted(f"values {patient}" for patient in patients)  # the same order everywhere: no deadlock
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"values {patient.pk}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s) AS name", [names]
+        )
 
 
-def _check(
-    patient: Patient,
-    measured_at: dt.datetime,
-    entries: list[Entry],
-    *,
-    instead_of: ClinicalValue | None = None,
-) -> dict[str, Decimal]:
-    """The canonical value of each code. Raises ValuesRefused with every reason that there is."""
-    refusals = _refusals_of_time(patient, measured_at)
-    if not entries:
+def _check(record: Record, known: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The canonical value of each code; `known` are the current ones of that time. Raises ValuesRefused with every reason."""
+    refusals = _refusals_of_time(record.patient, record.measured_at)
+    if not record.entries:
         refusals.append(ValueRefused(ValueReason.NO_VALUES))
-    current = ClinicalValue.objects.filter(patient=patient, measured_at=measured_at).current()
-    if instead_of is not None:
-        current = current.exclude(pk=instead_of.pk)
-    known = {row.code: row.value for row in current if row.value is not None}
     values: dict[str, Decimal] = {}
-    for entry in entries:
+    for entry in record.entries:
         try:
             value = entry.read()
         except ValueRefused as refusal:
