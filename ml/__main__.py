@@ -199,19 +199,21 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(measured))
         return OK
-    if "cross_validation" not in measured:
-        print(recipe.described(measured))
-        return OK
+    print("\n".join(getattr(recipe, "lines", _lines)(measured)))
+    return OK
+
+
+def _lines(measured: dict[str, Any]) -> list[str]:
+    """Figures of a model with classes, for a terminal; recipes with other figures bring their own ``lines``."""
     figures = measured["cross_validation"]
-    print(figures["protocol"])
+    lines = [figures["protocol"]]
     for name in ("accuracy", "macro_f1", "ece"):
-        print(
-            f"{name:10} {figures[name]['value']:.3f} ({figures[name]['low']:.3f} to {figures[name]['high']:.3f})"
-        )
+        value = figures[name]
+        lines.append(f"{name:10} {value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})")
     for label, row in figures["classes"].items():
         shown = "  ".join(f"{name} {row[name]['value']:.3f}" for name in ("precision", "recall", "f1"))
-        print(f"{label:10} {shown}  {row['beats']} of {row['records']} records")
-    return OK
+        lines.append(f"{label:10} {shown}  {row['beats']} of {row['records']} records")
+    return lines
 
 
 def _positive(text: str) -> int:

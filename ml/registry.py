@@ -30,9 +30,9 @@ class ModelContract:
         version: semantic version.
         task: what it decides, in one sentence.
         labels: classes in the order of the logits.
-        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats``, ``segment`` or ``leads``),
-            ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds); ``role`` is ``second_opinion`` for a
-            model that is asked beside another, and only when asked for.
+        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats``, ``segment``, ``leads`` or
+            ``clinical``), ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds); ``role`` is
+            ``second_opinion`` for a model that is asked beside another, and only when asked for.
         preprocessing_version: version of the shared preparation that it was trained with.
         temperature: logits are divided by it before the softmax, above 0.
         conformal: ``alpha``; ``min_probability`` per label (a class is in the prediction set from there); ``notes``. Where several
@@ -46,6 +46,7 @@ class ModelContract:
         limits: sentences for the clinician.
         sha256: hash of each file of the artefact, by file name.
         folder: where the artefact lies.
+        levels: of models of a risk: ``low_below`` and ``high_from``, 0 to 1; else empty.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ModelContract:
     limits: tuple[str, ...]
     sha256: dict[str, str]
     folder: Path
+    levels: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def second_opinion(self) -> bool:

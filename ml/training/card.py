@@ -103,7 +103,10 @@ def text(contract: dict[str, Any]) -> str:
     lines += [f"- abstains below: {contract['abstention_threshold']}", *_simple(contract["conformal"])]
     if contract["gate"]:
         lines += ["", "## Gate (is it a picture of one heartbeat?)", "", *_simple(contract["gate"])]
-    lines += ["", "## Heatmap checks", "", *_simple(contract["sanity"])]
+    if contract.get("levels"):
+        lines += ["", "## Risk levels", "", *_simple(contract["levels"])]
+    if contract["sanity"]:
+        lines += ["", "## Heatmap checks", "", *_simple(contract["sanity"])]
     lines += ["", "## Training", "", *_simple(contract["training"]), "", "## Files (SHA-256)", ""]
     lines += [f"- `{name}`: {value}" for name, value in contract["sha256"].items()]
     return "\n".join(lines) + "\n"

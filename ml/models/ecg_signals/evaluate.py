@@ -115,8 +115,8 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = ARTEFA
     return measured
 
 
-def described(measured: dict[str, Any]) -> str:
-    """A few lines for a person."""
+def lines(measured: dict[str, Any]) -> list[str]:
+    """The figures for a terminal."""
     tested = measured["held_out_test"]
     shown = [tested["protocol"]]
     shown += [f"{name:12} {_figure(tested[name])}" for name in ("macro_auc", "macro_f1", "ece", "accuracy")]
@@ -124,7 +124,7 @@ def described(measured: dict[str, Any]) -> str:
         parts = "  ".join(f"{name} {_figure(row[name])}" for name in ("auc", "precision", "recall", "f1"))
         shown.append(f"{label:5} {parts}  {row['recordings']} recordings")
     shown += [f"{name}: macro AUC {row['macro_auc']:.4f}" for name, row in measured["conditions"].items()]
-    return "\n".join(shown)
+    return shown
 
 
 def _figure(value: dict[str, float]) -> str:
