@@ -22,6 +22,7 @@ from ml.recordings.formats import HEAD, sniff
 from ml.recordings.formats.sniffing import is_wfdb_header
 
 OK, FAILED, USAGE = 0, 1, 2
+CLINICAL = "clinical"
 
 
 def _package(name: str) -> str:
@@ -90,7 +91,25 @@ def _signal_answer(kind: str, path: Path) -> dict[str, Any]:
 
 
 def _answer_to(model: str, kind: str, path: Path) -> dict[str, Any]:
+    if kind == CLINICAL:
+        return _clinical_answer(model, path)
     return _signal_answer(kind, path) if path.suffix == ".npz" else _recording_answer(model, path)
+
+
+def _clinical_answer(model: str, path: Path) -> dict[str, Any]:
+    """What a clinical model answers to a record in a JSON file: values by name, and ``heart_failure`` if it is known.
+
+    Raises:
+        ValueError: when the file holds no such record.
+    """
+    from ml.serving.clinical import analyse_clinical
+
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(record, dict):
+        raise ValueError("expected one record, a JSON object of values by name")  # noqa: TRY004 -- the file is wrong, not a type
+    heart_failure = record.pop("heart_failure", None)
+    (answer,) = analyse_clinical(record, heart_failure=heart_failure, models=(model,))
+    return answer.as_json()
 
 
 def _recording_answer(model: str, path: Path) -> dict[str, Any]:
@@ -230,7 +249,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="installed models")
     listing.set_defaults(run=_list)
-    predict = commands.add_parser("predict", help="answer for pictures, recordings, or signals in .npz files")
+    predict = commands.add_parser(
+        "predict",
+        help="answer for pictures, recordings, signals in .npz files or clinical records in .json files",
+    )
     predict.add_argument("model", help="name of an installed model, for example beat-cnn")
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
     predict.set_defaults(run=_predict)
@@ -245,7 +267,7 @@ def parser() -> argparse.ArgumentParser:
             type=Path,
             required=True,
             metavar="DIR",
-            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/",
+            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/, clinical/",
         )
         command.add_argument("--epochs", type=_positive, help="most epochs")
         command.add_argument("--target", type=Path, metavar="DIR", help="folder of the artefact to write")

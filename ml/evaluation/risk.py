@@ -137,38 +137,54 @@ def wilson(events: float, count: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def level_rates(
-    risk: NDArray[np.float64], died: NDArray[np.int64], *, low_below: float, high_from: float
-) -> dict[str, Any]:
+def levels_of(risk: NDArray[np.float64], bounds: tuple[float, float]) -> NDArray[np.int64]:
+    """Position in ``LEVELS`` of each risk: Low below the first bound, High from the second on."""
+    return (risk >= bounds[0]).astype(np.int64) + (risk >= bounds[1])
+
+
+def _spans(level: NDArray[np.int64], died: NDArray[np.int64]) -> list[tuple[float, float]]:
+    """Interval of the observed rate of each level, of patients (n,)."""
+    return [wilson(float(died[level == i].sum()), float((level == i).sum())) for i in range(len(LEVELS))]
+
+
+def best_levels(risk: NDArray[np.float64], died: NDArray[np.int64]) -> tuple[float, float]:
+    """Bounds of the levels at which their observed rates lie furthest apart, for rows of the training side.
+
+    Args:
+        risk: probability of death by a model that had not seen the patient, shape (n,).
+        died: shape (n,).
+
+    Returns:
+        Below which the level is Low (0.10 to 0.30), and from which it is High (0.40 to 0.70).
+    """
+
+    def gap(bounds: tuple[float, float]) -> float:
+        spans = _spans(levels_of(risk, bounds), died)
+        return min(above[0] - below[1] for below, above in itertools.pairwise(spans))
+
+    lows, highs = (0.1, 0.15, 0.2, 0.25, 0.3), (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+    return max(itertools.product(lows, highs), key=gap)
+
+
+def level_rates(level: NDArray[np.int64], died: NDArray[np.int64]) -> dict[str, Any]:
     """Observed deaths per risk level.
 
     Args:
-        risk: shape (r, n), by models that had not seen the patient.
+        level: position in ``LEVELS``, by models and bounds that had not seen the patient, shape (r, n).
         died: shape (n,).
-        low_below: risk below which the level is Low, 0 to 1.
-        high_from: risk from which it is High, 0 to 1.
 
     Returns:
         ``levels``: patients and deaths of a repeat (mean), observed ``rate`` with the Wilson interval of those counts;
         ``repeats_apart``: in how many of ``repeats`` the three intervals do not overlap.
     """
-    level = (risk >= low_below).astype(int) + (risk >= high_from)
-    counts = np.stack([(level == i).sum(axis=1) for i in range(len(LEVELS))], axis=1)
-    deaths = np.stack([((level == i) & (died == 1)).sum(axis=1) for i in range(len(LEVELS))], axis=1)
     apart = 0
-    for patients, dead in zip(counts, deaths, strict=True):
-        spans = [wilson(float(d), float(n)) for d, n in zip(dead, patients, strict=True)]
-        apart += all(below[1] < above[0] for below, above in itertools.pairwise(spans))
+    for one in level:
+        apart += all(below[1] < above[0] for below, above in itertools.pairwise(_spans(one, died)))
     levels = {}
-    for name, patients, dead in zip(LEVELS, counts.mean(axis=0), deaths.mean(axis=0), strict=True):
-        low, high = wilson(float(dead), float(patients))
-        levels[name] = {
-            "patients": round(float(patients), 1),
-            "deaths": round(float(dead), 1),
-            "rate": {
-                "value": round(float(dead / max(patients, 1e-9)), 4),
-                "low": round(low, 4),
-                "high": round(high, 4),
-            },
-        }
-    return {"levels": levels, "repeats": len(risk), "repeats_apart": apart}
+    for i, name in enumerate(LEVELS):
+        patients = float((level == i).sum(axis=1).mean())
+        deaths = float(((level == i) & (died == 1)).sum(axis=1).mean())
+        low, high = wilson(deaths, patients)
+        rate = {"value": round(deaths / max(patients, 1e-9), 4), "low": round(low, 4), "high": round(high, 4)}
+        levels[name] = {"patients": round(patients, 1), "deaths": round(deaths, 1), "rate": rate}
+    return {"levels": levels, "repeats": len(level), "repeats_apart": apart}

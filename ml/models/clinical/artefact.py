@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.clinical.features import FEATURES, NAMES
 from ml.datasets.heart_failure import HeartFailure, load_heart_failure
+from ml.evaluation.risk import best_levels
 from ml.models.clinical.members import TELLING, Settings
 from ml.models.clinical.stack import INNER_FOLDS, MODELS, Fitted, fit_stacks, probability
 from ml.preprocessing.clinical_record import VERSION
@@ -22,8 +23,6 @@ from ml.training.card import write_contract
 RELEASE = "1.0.0"
 LABELS = ("survival", "death")
 SEED = 7
-# Declared, not fitted: the levels are read as "below one in five" and "one in two and more".
-LOW_BELOW, HIGH_FROM = 0.2, 0.5
 ALPHA = 0.1
 WANTED_ACCURACY = 0.85
 LEAST_COVERAGE = 0.6
@@ -99,7 +98,7 @@ def _contract(
         },
         "abstention_threshold": round(threshold, 4),
         "gate": {},
-        "levels": {"low_below": LOW_BELOW, "high_from": HIGH_FROM},
+        "levels": dict(zip(("low_below", "high_from"), best_levels(death, data.died), strict=True)),
         "training": {
             "data": {
                 "heart_failure": "Heart failure clinical records, UCI 519, CC BY 4.0: 299 patients, 96 deaths (Chicco and Jurman 2020)"
@@ -107,9 +106,9 @@ def _contract(
             "patients": len(data.died),
             "deaths": int(data.died.sum()),
             "calibration_protocol": (
-                f"Weights of the members, calibration, prediction sets and abstention come from {INNER_FOLDS}-fold answers to patients "
-                "that the members had not seen. The shipped members learnt from all patients; no patient is left to test them on, so the "
-                "figures are those of the repeated cross-validation."
+                f"Weights of the members, calibration, prediction sets, levels and abstention come from {INNER_FOLDS}-fold answers to "
+                "patients that the members had not seen. The shipped members learnt from all patients; no patient is left to test them "
+                "on, so the figures are those of the repeated cross-validation."
             ),
             "members": {
                 member: round(float(weight), 4)

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from ml.clinical.features import NAMES
 from ml.datasets.heart_disease import load_heart_disease
 from ml.datasets.heart_failure import HeartFailure, load_heart_failure
-from ml.evaluation.risk import best_threshold, difference, level_rates, report
-from ml.models.clinical.artefact import HIGH_FROM, LOW_BELOW, put_figures
+from ml.evaluation.risk import best_levels, best_threshold, difference, level_rates, levels_of, report
+from ml.models.clinical.artefact import put_figures
 from ml.models.clinical.members import EPOCHS, LEAST_LEAF, TREES, Bent, Forest, Settings
 from ml.models.clinical.sites import leave_site_out
 from ml.models.clinical.stack import (
@@ -35,10 +35,10 @@ FOREST = "clinical-rf"
 HYBRID = "clinical-hybrid"
 PROTOCOL = (
     "Repeated stratified 5-fold cross-validation over the 299 patients, the same folds for every model; typical values, scaling, "
-    "members, stacking weights, calibration and the threshold of mcc are fitted on the training side alone. Figures are means over the "
-    "repeats, intervals 95 % by bootstrap over patients. mcc_at_half calls a death from 50 % on. That ejection fraction, creatinine and "
-    "age tell nearly all was published on these same patients, and sizes of forest and networks were tried on them, so the figures are "
-    "somewhat flattered."
+    "members, stacking weights, calibration, the threshold of mcc and the bounds of the levels are fitted on the training side alone. "
+    "Figures are means over the repeats, intervals 95 % by bootstrap over patients. mcc_at_half calls a death from 50 % on. That ejection "
+    "fraction, creatinine and age tell nearly all was published on these same patients, and sizes of forest and networks were tried on "
+    "them, so the figures are somewhat flattered."
 )
 COMPARED = {
     "forest_of_all_features": "random forest on all eleven features",
@@ -54,14 +54,20 @@ class Unseen:
     Attributes:
         risk: probability of death, shape (r, n).
         called: whether it reached the threshold chosen on the training side, shape (r, n).
+        level: risk level by the bounds chosen on the training side, shape (r, n).
     """
 
     risk: NDArray[np.float64]
     called: NDArray[np.bool_]
+    level: NDArray[np.int64]
 
 
 def _empty(repeats: int, count: int) -> Unseen:
-    return Unseen(np.zeros((repeats, count)), np.zeros((repeats, count), dtype=bool))
+    return Unseen(
+        np.zeros((repeats, count)),
+        np.zeros((repeats, count), dtype=bool),
+        np.zeros((repeats, count), dtype=np.int64),
+    )
 
 
 def cross_validated(
@@ -84,8 +90,9 @@ def cross_validated(
             for name, one in fitted.items():
                 risk = probability(one.stack.log_odds(data.values[outside]))
                 made[name].risk[repeat, outside] = risk
-                threshold = best_threshold(probability(one.unseen), data.died[inside])
-                made[name].called[repeat, outside] = risk >= threshold
+                seen = probability(one.unseen), data.died[inside]
+                made[name].called[repeat, outside] = risk >= best_threshold(*seen)
+                made[name].level[repeat, outside] = levels_of(risk, best_levels(*seen))
     return made
 
 
@@ -115,8 +122,7 @@ def compared(data: HeartFailure, *, repeats: int = REPEATS) -> dict[str, Unseen]
 
 def figures(unseen: Unseen, died: NDArray[np.int64]) -> dict[str, Any]:
     """All figures of one model."""
-    rates = level_rates(unseen.risk, died, low_below=LOW_BELOW, high_from=HIGH_FROM)
-    return {**report(unseen.risk, unseen.called, died), "levels": rates}
+    return {**report(unseen.risk, unseen.called, died), "levels": level_rates(unseen.level, died)}
 
 
 def evaluate(
