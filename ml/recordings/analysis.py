@@ -25,7 +25,11 @@ Classify = Callable[
 ]
 Progress = Callable[[float, str], None]
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
+CLASSIFYING = (
+    0.65,
+    0.90,
+)  # the part of the whole that the classifier takes; it may tell its own progress within
 _LEAST_BEATS = 2
 
 
@@ -96,7 +100,7 @@ class RecordingResult:
         return plain
 
 
-def _silent(share: float, step: str) -> None:
+def silent(share: float, step: str) -> None:
     """Progress that nobody is told of."""
 
 
@@ -137,7 +141,7 @@ def _check_enough(samples: NDArray[np.int64], quality: Quality) -> None:
 
 
 def analyse_recording(
-    recording: Recording, *, classify: Classify, progress: Progress = _silent
+    recording: Recording, *, classify: Classify, progress: Progress = silent
 ) -> RecordingResult:
     """Analyse a recording.
 
@@ -160,9 +164,9 @@ def analyse_recording(
     )
     quality = quality.without(found.doubtful)
     _check_enough(found.samples, quality)
-    progress(0.65, "Classifying heartbeats")
+    progress(CLASSIFYING[0], "Classifying heartbeats")
     labels, probabilities = _classified(recording, found.samples, classify)
-    progress(0.90, "Measuring")
+    progress(CLASSIFYING[1], "Measuring")
     measures = measure(recording, quality, found.samples, labels)
     release(recording.signals)
     progress(1.0, "Done")

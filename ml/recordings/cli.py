@@ -102,6 +102,11 @@ def _qrs(options: argparse.Namespace) -> int:
             f"({figures['sensitivity_in_analysable']:.2%} where analysable), "
             f"positive predictive value {figures['positive_predictive_value']:.2%}"
         )
+    for words, figures in (("search-back", results), ("no search-back", results["without_search_back"])):
+        pauses = figures["pauses"]
+        print(
+            f"with {words}: {pauses['true']} of {pauses['annotated']} pauses, {pauses['false']} further ones with a beat in them"
+        )
     print(f"{results['cpu_s_for_24_h']:.0f} s of processor time for 24 hours")
     return 0
 

@@ -2,7 +2,8 @@
 
 The detector is XQRS of the wfdb library (PhysioNet, MIT licence), chosen by measurement on the MIT-BIH Arrhythmia Database:
 `docs/recordings.md` has the figures and those of the detectors it was compared with. It runs over ten minutes at a time, so
-that its thresholds follow the recording, on the lead that is best in those minutes.
+that its thresholds follow the recording, on the lead that is best in those minutes. Long intervals are then read once more
+(`searchback`), because a missed beat looks like a pause.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from wfdb.processing import XQRS
 from ml.recordings.quality import Quality
 from ml.recordings.recording import release, silent
 from ml.recordings.repetition import likeness, trusted
+from ml.recordings.searchback import missed_beats
 
 _DETECTOR_HZ = 250.0  # the rate the detector was made for
 _CHUNK_S = 600.0
@@ -163,6 +165,7 @@ def find_beats(
     quality: Quality,
     *,
     progress: Callable[[float], None] = silent,
+    search_back: bool = True,
 ) -> Beats:
     """R peaks of a recording, each on the lead that is best around it; none where no lead can be trusted.
 
@@ -171,6 +174,7 @@ def find_beats(
         fs: sampling rate, Hz.
         quality: of the same recording.
         progress: told the share that is done, 0 to 1.
+        search_back: look for missed beats in long intervals; only a measurement of what that gains goes without.
     """
     windows = quality.flaws.shape[1]
     step = max(1, round(_CHUNK_S * fs / quality.window))
@@ -190,4 +194,19 @@ def find_beats(
         progress(last / windows)
     joined, on = np.concatenate(samples), np.concatenate(leads)
     apart = _apart(joined, round(_REFRACTORY_S * fs))
-    return Beats(samples=apart, leads=on[np.searchsorted(joined, apart)], doubtful=doubtful)
+    on = on[np.searchsorted(joined, apart)]
+    known = Beats(samples=apart, leads=on, doubtful=doubtful)
+    return searched(signals, fs, quality, known) if search_back else known
+
+
+def searched(signals: NDArray[np.float32], fs: float, quality: Quality, known: Beats) -> Beats:
+    """The known beats and those that were missed between them, see ``missed_beats``."""
+    further, further_on = missed_beats(signals, fs, quality.without(known.doubtful), known.samples)
+    release(signals)
+    samples = np.concatenate([known.samples, further])
+    order = np.argsort(samples)
+    return Beats(
+        samples=samples[order],
+        leads=np.concatenate([known.leads, further_on])[order],
+        doubtful=known.doubtful,
+    )

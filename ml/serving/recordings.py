@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from ml.contract import Analysis, ModelResult, Outcome, RecordingFindings, as_percent
 from ml.preprocessing.beat_signal import MIN_FS
 from ml.recordings import tiles
+from ml.recordings.analysis import CLASSIFYING, Progress, RecordingResult, analyse_recording, silent
 from ml.recordings.analysis import CODE_VERSION as METHODS
-from ml.recordings.analysis import RecordingResult, analyse_recording
 from ml.recordings.formats import read
 from ml.recordings.reasons import RecordingReason, UnusableRecording
 from ml.recordings.recording import Recording
@@ -50,7 +51,6 @@ _LEAST_BEATS, _SHORT_S = 3, 60.0
 _LONGEST_TEXT = 500
 
 Store = Callable[[str, bytes], None]
-Progress = Callable[[float, str], None]
 
 
 def analyse_file(
@@ -90,10 +90,13 @@ def analyse_file(
         leads = chosen_leads(recording.leads)
         progress(0.0, "Looking for ventricular fibrillation")
         rhythm = find_fibrillation(recording, leads[0])
-        classified = Classifier(leads) if model == MODEL else PictureClassifier(model, leads[0])
-        result = analyse_recording(
-            recording, classify=classified, progress=lambda part, step: progress(0.9 * part, step)
+        overall = _within(progress, (0.0, 0.9))
+        classified = (
+            Classifier(leads, progress=_within(overall, CLASSIFYING))
+            if model == MODEL
+            else PictureClassifier(model, leads[0])
         )
+        result = analyse_recording(recording, classify=classified, progress=overall)
     except UnusableRecording as unusable:
         # Fibrillation has no heartbeats to be found: it must not be refused as a poor signal.
         alarm = [_alarm(rhythm, sha256)] if rhythm and rhythm.episodes else []
@@ -127,8 +130,10 @@ def analyse_file(
 class Classifier:
     """The beat model on a whole recording, a piece at a time; keeps what it answered."""
 
-    def __init__(self, leads: list[int]) -> None:
+    def __init__(self, leads: list[int], *, progress: Progress = silent) -> None:
+        """Read these leads; ``progress`` is told the part of the beats' time that is done, 0 to 1, and the hour in words."""
         self._leads = leads
+        self._progress = progress
         self._parts: list[BeatAnswers] = []
 
     def __call__(
@@ -136,7 +141,9 @@ class Classifier:
     ) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
         """Names and confidences of every beat; see ``ml.recordings.analysis.Classify``."""
         piece, margin = round(_PIECE_S * fs), round(_MARGIN_S * fs)
-        for start in range(0, max(1, signals.shape[1]), piece):
+        length = max(1, signals.shape[1])
+        for start in range(0, length, piece):
+            self._progress(start / length, classifying(start / fs, length / fs))
             inside = (r_samples >= start) & (r_samples < start + piece)
             low, high = max(0, start - margin), min(signals.shape[1], start + piece + margin)
             near = r_samples[(r_samples >= low) & (r_samples < high)]
@@ -164,6 +171,22 @@ class Classifier:
             device=first.device,
             heat=np.concatenate([part.heat for part in self._parts if part.heat is not None]),
         )
+
+
+def classifying(at_s: float, seconds: float) -> str:
+    """What is being done, in words, with the hour where there are several.
+
+    Args:
+        at_s: how far the classification is, seconds from the beginning.
+        seconds: length of the recording.
+    """
+    hours = math.ceil(seconds / 3600.0)
+    return "Classifying heartbeats" + (f", hour {int(at_s // 3600) + 1} of {hours}" if hours > 1 else "")
+
+
+def _within(progress: Progress, span: tuple[float, float]) -> Progress:
+    """Progress of a step that is a part of the whole."""
+    return lambda part, step: progress(span[0] + part * (span[1] - span[0]), step)
 
 
 def _of(answers: BeatAnswers, near: NDArray[np.int64], wanted: NDArray[np.int64]) -> BeatAnswers:
