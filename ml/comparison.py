@@ -170,7 +170,7 @@ def _comparison(stored: dict[str, Any]) -> Comparison:
         folds=int(stored["folds"]),
         models=models,
         differences=tuple(_difference(one, names) for one in stored["differences"]),
-        claims=tuple(Claim(**{name: str(value) for name, value in one.items()}) for one in stored["claims"]),
+        claims=tuple(_claim(one) for one in stored["claims"]),
         clahe=tuple(
             Clahe(str(one["model"]), _either(one["on"]), _either(one["off"]))
             for one in stored.get("clahe") or ()
@@ -256,6 +256,11 @@ def _confusion(rows: Any, labels: tuple[str, ...]) -> tuple[tuple[int, ...], ...
     if counts and {len(counts), *map(len, counts)} != {len(labels)}:
         raise ValueError("a confusion matrix is not as wide and high as there are labels")
     return counts
+
+
+def _claim(one: dict[str, Any]) -> Claim:
+    fields = (str(one[name]) for name in ("source", "model", "figure", "value", "protocol"))
+    return Claim(*fields, note=str(one.get("note") or ""))
 
 
 def _difference(one: dict[str, Any], names: set[str]) -> Difference:

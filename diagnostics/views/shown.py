@@ -264,12 +264,12 @@ def installed_models(contracts: Iterable[ModelContract]) -> list[dict[str, Any]]
     return [
         {
             "contract": contract,
-            "reads": READS.get(contract.input.get("kind", "picture"), contract.input["description"]),
+            "reads": READS.get(contract.input.get("kind", "picture"), contract.input.get("description", "")),
             "labels": ", ".join(contract.labels),
             "measured": [
                 f"{name.replace('_', ' ').capitalize()}: macro F1 {_interval(figures['macro_f1'])}"
                 for name, figures in contract.metrics.items()
-                if "macro_f1" in figures and "confusion" in figures
+                if isinstance(figures, dict) and {"macro_f1", "confusion"} <= figures.keys()
             ],
         }
         for contract in contracts

@@ -92,7 +92,7 @@ def broken(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         lambda c: c["models"][0].update(reliability=[{"confidence": 0.5}]),
         lambda c: c["models"][1].update(name="beat-cnn"),
         lambda c: c["differences"][0].update(a="unheard-of"),
-        lambda c: c["claims"][0].update(opinion="x"),
+        lambda c: c["claims"].append("x"),
         lambda c: c["claims"][0].pop("protocol"),
         lambda c: c.update(models=None),
     ],
