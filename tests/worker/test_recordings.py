@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from accounts.actor import acting_as
 from accounts.roles import SYSTEM
 from diagnostics.models import Diagnosis, Recording, Upload
 from diagnostics.states import Status
+from ml.__main__ import main
 from ml.datasets.simulated_recording import Heart, SimulatedRecording, simulate_recording
 from ml.serving.recordings import analyse_file
 from tests import factories
@@ -110,16 +112,28 @@ def test_a_broken_recording_is_refused_with_a_reason_and_leaves_no_signal(
     assert [path for path in media.rglob("*") if path.is_file() and "signals" in path.parts] == []
 
 
-def test_the_waveform_of_a_dicom_study_is_read(live_worker: Service, client: Client, doctor: User) -> None:
+def test_the_waveform_of_a_dicom_study_is_read_with_a_second_opinion_on_its_twelve_leads(
+    live_worker: Service, client: Client, doctor: User, capsys: pytest.CaptureFixture[str]
+) -> None:
     from pydicom.data import get_testdata_file
 
     client.force_login(doctor)
     patient = factories.patient(team=(doctor,))
-    data = Path(str(get_testdata_file("waveform_ecg.dcm"))).read_bytes()
-    row = settled(live_worker, send(client, patient, "ecg.dcm", data))
+    path = Path(str(get_testdata_file("waveform_ecg.dcm")))
+    row = settled(live_worker, send(client, patient, "ecg.dcm", path.read_bytes()))
     assert row.status == Status.COMPLETED, row.message
     recording = Recording.objects.get(pk=row.pk)
     assert (len(recording.leads), recording.fs, recording.seconds) == (12, 1000.0, 10.0)
+    assert main(["predict", "ecg-signals", str(path), "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    second = row.predictions.get(model_version__name="ecg-signals")
+    assert second.probabilities == pytest.approx(alone["probabilities"], abs=1e-4)
+    assert (second.outcome, second.label, second.message) == (
+        alone["outcome"],
+        alone["label"] or "",
+        alone["message"],
+    )
+    assert recording.summary["twelve_leads"] == alone["summary"]["twelve_leads"]
 
 
 def test_fibrillation_is_an_alarm_although_it_has_no_heartbeats(
