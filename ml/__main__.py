@@ -131,7 +131,7 @@ def _recording_answer(model: str, path: Path) -> dict[str, Any]:
         naming = {} if registry.load(model).input.get("kind", PICTURE) != PICTURE else {"model": model}
         answer = analyse_file(path, fs=None, unit=None, progress=lambda *_: None, store=None, **naming)
     mine = [result.as_json() for result in answer.results if result.model == model] or [
-        {"model": model, "label": None}
+        {"model": model, "label": None, "message": f"{model} has no answer to this recording."}
     ]
     findings = answer.findings
     if findings is None:

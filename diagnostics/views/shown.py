@@ -239,7 +239,7 @@ def recording_facts(recording: Recording) -> list[dict[str, Any]]:
 
 
 def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list[ShownPrediction]:
-    """The answers of a diagnosis; `with_heatmap` are the ids of predictions that have one."""
+    """The answers of a diagnosis, second opinions last; `with_heatmap` are the ids of predictions that have one."""
     mapped = set(with_heatmap)
     return [
         ShownPrediction(

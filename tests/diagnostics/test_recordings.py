@@ -257,6 +257,7 @@ def test_the_doctor_confirms_the_beats_and_not_the_second_opinion(client, doctor
     assert "Confirm MI" not in page
     assert "MI: signs of myocardial infarction" in page
     assert "several may hold at once" in page
+    assert page.index('id="h-answer-1">PVC') < page.index('id="h-answer-2">MI')
     with acting_as(doctor):
         kept = reviews.review(doctor, diagnosis_id=row.pk, decision="confirm")
     assert kept.label == primary.label
