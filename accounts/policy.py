@@ -27,6 +27,7 @@ class Permission(StrEnum):
     WRITE_HISTORY = "write a patient's history"
     READ_VALUES = "read clinical values"
     WRITE_VALUES = "enter and correct clinical values"
+    IMPORT_VALUES = "import tables of clinical values"
     UPLOAD = "upload files for a patient"
     READ_DIAGNOSES = "read diagnoses, predictions and heatmaps"
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
@@ -46,6 +47,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.WRITE_HISTORY: frozenset({Role.DOCTOR}),
     Permission.READ_VALUES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.WRITE_VALUES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
+    Permission.IMPORT_VALUES: frozenset({Role.DOCTOR}),
     Permission.UPLOAD: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.READ_DIAGNOSES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),

@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from patients.views import clinical, patients
+from patients.views import clinical, imports, patients
 
 app_name = "patients"
 urlpatterns = [
     path("", patients.patient_list, name="list"),
     path("register/", patients.register, name="register"),
+    path("values/import/", imports.imports, name="imports"),
+    path("values/import/template.csv", imports.template, name="import-template"),
+    path("values/import/<uuid:import_id>/", imports.table, name="import"),
+    path("values/import/<uuid:import_id>/record/", imports.record, name="import-record"),
+    path("values/import/<uuid:import_id>/result.csv", imports.result, name="import-result"),
     path("<uuid:patient_id>/entries/<slug:kind>/", patients.add_entry, name="add-entry"),
     path("<uuid:patient_id>/team/", patients.add_member, name="add-member"),
     path("<uuid:patient_id>/values/", clinical.values, name="values"),

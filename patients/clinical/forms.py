@@ -11,6 +11,7 @@ from patients.clinical.catalogue import ENTERED
 from patients.clinical.quantities import Group, Kind
 from patients.clinical.reading import LONGEST
 from patients.clinical.reasons import ValueReason, ValueRefused
+from patients.clinical.table import targets
 from patients.services.clinical_values import Entry
 
 if TYPE_CHECKING:
@@ -134,3 +135,43 @@ def value_forms(data: Any = None, *, check_url: Any = None) -> list[ValueForm]:
     return [
         ValueForm(data, of=of, check_url=check_url(of.code) if check_url else "") for of in ENTERED.values()
     ]
+
+
+class TableForm(forms.Form):
+    """A file with a table of values."""
+
+    table = forms.FileField(
+        label="Table as CSV",
+        help_text="One row for each patient and time, at most 20,000; one column for each quantity.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
+    )
+
+
+class MappingForm(forms.Form):
+    """What each column of a table is."""
+
+    measured_at = forms.DateTimeField(
+        label="Measured at",
+        required=False,
+        widget=_Minute(),
+        help_text="In UTC, for rows that do not say it themselves.",
+    )
+
+    def __init__(
+        self, data: Any = None, *, headings: list[str], mapping: list[str], initial: Any = None
+    ) -> None:
+        """`mapping` is what the columns are said to be so far."""
+        super().__init__(data, initial=initial)
+        choices = targets()
+        self.names = [f"column-{index}" for index in range(len(headings))]
+        for name, heading, place in zip(self.names, headings, mapping, strict=True):
+            label = heading or "(no heading)"
+            self.fields[name] = forms.ChoiceField(choices=choices, required=False, label=label, initial=place)
+
+    def columns(self) -> list[forms.BoundField]:
+        """The fields of the columns, in their order."""
+        return [self[name] for name in self.names]
+
+    def mapping(self) -> list[str]:
+        """What was said of each column; after `is_valid`."""
+        return [self.cleaned_data[name] for name in self.names]

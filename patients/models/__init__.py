@@ -4,6 +4,7 @@ from patients.models.care_team import CareTeamMember
 from patients.models.clinical_value import ClinicalValue
 from patients.models.history import Allergy, Condition, HistoryEntry, Medication, Note
 from patients.models.patient import Patient
+from patients.models.value_import import ValueImport, ValueImportRow
 
 __all__ = [
     "Allergy",
@@ -14,4 +15,6 @@ __all__ = [
     "Medication",
     "Note",
     "Patient",
+    "ValueImport",
+    "ValueImportRow",
 ]

@@ -95,6 +95,8 @@ def record_many(
         PermissionDenied: the actor may not enter values.
         Patient.DoesNotExist: one of the patients is not the actor's; nothing is added.
     """
+    require(actor, Permission.WRITE_VALUES)
+    _lock({record.patient.pk for record in records})
     outcomes = check_many(actor, records)
     rows = [
         ClinicalValue(
@@ -127,9 +129,8 @@ def record_many(
     return done
 
 
-@transaction.atomic
 def check_many(actor: Actor, records: Sequence[Record]) -> list[dict[str, Decimal] | ValuesRefused]:
-    """What `record_many` would add, by code in canonical units, or why not; until the transaction ends nobody else adds.
+    """What `record_many` would add, by code in canonical units, or why it would not.
 
     Raises:
         PermissionDenied: the actor may not enter values.
@@ -139,7 +140,6 @@ def check_many(actor: Actor, records: Sequence[Record]) -> list[dict[str, Decima
     wanted = {record.patient.pk for record in records}
     if Patient.objects.visible_to(actor).filter(pk__in=wanted).count() != len(wanted):
         raise Patient.DoesNotExist
-    _lock(wanted)
     known: dict[tuple[uuid.UUID, dt.datetime], dict[str, Decimal]] = collections.defaultdict(dict)
     times = {record.measured_at for record in records}
     for row in ClinicalValue.objects.filter(patient__in=wanted, measured_at__in=times).current():
@@ -231,7 +231,7 @@ def _lock(patients: Iterable[uuid.UUID]) -> None:
     names = sorted(f"values {patient}" for patient in patients)  # the same order everywhere: no deadlock
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s) AS name", [names]
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [names]
         )
 
 

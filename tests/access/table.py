@@ -103,6 +103,10 @@ def patient(_: World, record: Record) -> dict[str, Any]:
     return {"patient_id": record.patient}
 
 
+def table(_: World, record: Record) -> dict[str, Any]:
+    return {"import_id": record.table}
+
+
 def prediction(_: World, record: Record) -> dict[str, Any]:
     return {"prediction_id": record.prediction}
 
@@ -209,6 +213,11 @@ TABLE: dict[str, Route] = {
         expected=of_clinic(302),
     ),
     "patients:export-values": Route(kwargs=patient, expected=of_clinic(200), shows=("typed", "why")),
+    "patients:imports": Route(expected=page_for("doctor", "doctor_b"), shows=("cell",)),
+    "patients:import-template": Route(expected=page_for("doctor", "doctor_b")),
+    "patients:import": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),
+    "patients:import-record": Route(method="post", kwargs=table, expected=of_doctor(302)),
+    "patients:import-result": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),
     # --- diagnoses
     "diagnostics:worklist": Route(expected=page_for("doctor", "doctor_b"), shows=("family",)),
     "diagnostics:history": Route(

@@ -47,6 +47,8 @@ def act(app, user_id, role):
 TABLES = (
     "patients_patient", "patients_careteammember", "patients_note", "patients_condition", "patients_medication", "patients_allergy",
     "patients_clinicalvalue",
+    "patients_valueimport",
+    "patients_valueimportrow",
     "diagnostics_upload", "diagnostics_diagnosis", "diagnostics_prediction", "diagnostics_heatmap", "diagnostics_review",
     "diagnostics_report", "diagnostics_recording", "diagnostics_beatoverride", "accounts_auditevent",
 )  # fmt: skip

@@ -12,12 +12,23 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import BeatOverride, Diagnosis, Heatmap, Prediction, Recording, Report, Review, Upload
-from patients.models import Allergy, CareTeamMember, ClinicalValue, Condition, Medication, Note, Patient
+from patients.models import (
+    Allergy,
+    CareTeamMember,
+    ClinicalValue,
+    Condition,
+    Medication,
+    Note,
+    Patient,
+    ValueImport,
+    ValueImportRow,
+)
 
 pytestmark = pytest.mark.django_db
 PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
-    BeatOverride, Review, Report, AuditEvent, ClinicalValue,
+    BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
+    ValueImportRow,
 )  # fmt: skip
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 PEOPLE = ("doctor", "doctor_b", "patient", "patient_b", "admin", "auditor", "integration")
@@ -156,6 +167,10 @@ INSERTS = {
         measured_at=WHEN,
         entered_by=w.users["doctor_b"],
     ),
+    "an import in another's name": lambda w, _: ValueImport(
+        created_by=w.users["doctor_b"], filename="x", headings=[], mapping=[]
+    ),
+    "a row of a foreign import": lambda w, _: ValueImportRow(table_id=w.records["b"].table, line=9, cells=[]),
     "a report of a foreign patient": lambda w, by: Report(
         patient_id=w.records["b"].patient,
         diagnosis_id=w.records["b"].completed,

@@ -19,13 +19,22 @@ from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
 from diagnostics.models import BeatOverride, Report, Review
 from diagnostics.states import Status
-from patients.models import Allergy, ClinicalValue, Condition, Medication, Note, Patient
+from patients.models import (
+    Allergy,
+    ClinicalValue,
+    Condition,
+    Medication,
+    Note,
+    Patient,
+    ValueImport,
+    ValueImportRow,
+)
 from tests import factories, images
 
 OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
     "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
-    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why",
+    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why", "cell",
 )  # fmt: skip
 
 
@@ -49,6 +58,7 @@ class Record:
     report: uuid.UUID
     value: int
     heatmap_png: bytes
+    table: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
 
 
 def marked_png(of: str) -> bytes:
@@ -66,6 +76,17 @@ def clinical_value(of: str, patient: Patient, doctor: User) -> ClinicalValue:
     by = {"patient": patient, "entered_by": doctor, "entered_value": mark(of, "typed")}
     old = ClinicalValue.objects.create(**by, **measured, value=173)
     return ClinicalValue.objects.create(**by, **measured, value=137, corrects=old, reason=mark(of, "why"))
+
+
+def value_import(of: str, doctor: User) -> uuid.UUID:
+    """A table that the doctor has uploaded."""
+    name = mark(of, "cell")
+    with acting_as(SYSTEM):
+        table = ValueImport.objects.create(
+            created_by=doctor, filename=name, headings=["mrn"], mapping=["mrn"]
+        )
+        ValueImportRow.objects.create(table=table, line=2, cells=[name])
+    return table.pk
 
 
 def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> Record:
@@ -137,6 +158,8 @@ class World:
             "deleted": record("deleted", doctor, team=(doctor, integration)),
             "unknown": Record(*(uuid.uuid4() for _ in range(9)), 0, b""),
         }
+        for of, owner in (("a", doctor), ("b", doctor_b)):
+            self.records[of].table = value_import(of, owner)
         with acting_as(SYSTEM):
             gone = Patient.objects.filter(pk=self.records["deleted"].patient)
             gone.update(deleted_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))

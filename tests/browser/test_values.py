@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.urls import reverse
 
 from accounts.actor import acting_as
+from accounts.roles import SYSTEM
+from patients.models import ClinicalValue
+from patients.services import value_imports
 from patients.services.clinical_values import Entry, record_values
 from tests import factories
 from tests.browser.walk import complaints, enter, judge
@@ -96,3 +100,45 @@ def test_a_computed_course_and_an_empty_one(page, complaints, live_server, anna)
     page.get_by_role("heading", name="No values yet").wait_for()
     judge(page)
     assert complaints == []
+
+
+TABLE = """mrn;date;creatinine (µmol/L);platelets;smoking
+100482;2026-05-01;150;231;never
+100482;2026-05-02;1,5;240;never
+900000;2026-05-02;150;240;never
+100482;2026-05-03;160;1200;never
+"""
+
+
+def test_a_table_is_checked_and_recorded_while_the_page_shows_how_far_it_is(
+    page, complaints, live_server, anna, monkeypatch
+):
+    monkeypatch.setattr(value_imports, "ROWS_PER_STEP", 1)
+    enter(page, live_server, anna[0])
+    page.goto(live_server.url + reverse("patients:list"))
+    page.get_by_role("link", name="Import values").click()
+    judge(page, "imports")
+    page.get_by_label("Table as CSV").set_input_files(
+        {"name": "ward.csv", "mimeType": "text/csv", "buffer": TABLE.encode()}
+    )
+    page.get_by_role("button", name="Upload table").click()
+    page.get_by_text("no column gives: Anaemia").wait_for()
+    page.get_by_label("date", exact=True).select_option("leave out")
+    page.get_by_role("button", name="Check rows").click()
+    page.get_by_text("No column says when the values were measured.").wait_for()
+    page.get_by_label("date", exact=True).select_option("measured at")
+    judge(page, "import-columns")
+    page.get_by_role("button", name="Check rows").click()
+    page.get_by_text("No patient of yours has this MRN.").wait_for()
+    page.get_by_text("creatinine (µmol/L): 1.5 µmol/L is impossible").wait_for()
+    judge(page, "import-checked")
+    page.get_by_role("checkbox", name="Record the 1 row with unusual values too").check()
+    page.get_by_role("button", name="Record the checked rows").click()
+    page.get_by_text(re.compile("^Recorded · 4 rows")).wait_for()
+    judge(page, "import-recorded")
+    with acting_as(SYSTEM):
+        assert ClinicalValue.objects.filter(source="import").count() == 6
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download result").click()
+    assert download.value.path().read_text("utf-8-sig").count("recorded") == 2
+    assert [line for line in complaints if "422" not in line] == []
