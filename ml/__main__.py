@@ -1,4 +1,4 @@
-"""Command line of the suite: ``python -m ml list | predict | train | evaluate | measure | qrs``. Needs no Django and no database."""
+"""Command line of the suite: ``python -m ml list | predict | train | search | evaluate | measure | qrs``. Needs no Django."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ml.recordings.formats.sniffing import is_wfdb_header
 
 OK, FAILED, USAGE = 0, 1, 2
 CLINICAL = "clinical"
+COMPARISON = "comparison"
 
 
 def _package(name: str) -> str:
@@ -210,8 +211,43 @@ def _train(options: argparse.Namespace) -> int:
     return OK
 
 
+def _search(options: argparse.Namespace) -> int:
+    """Try the settings of a model and keep all trials."""
+    recipe = _recipe(options, "train")
+    from ml.models.beat_pictures import trials
+
+    if not hasattr(recipe, "RECIPE"):
+        raise registry.ModelNotFoundError(f"{options.model} has no settings to try")
+    found = trials.search(recipe.RECIPE, options.data, epochs=options.epochs or trials.EPOCHS)
+    trials.write(found, options.target or recipe.ARTEFACT)
+    for trial in found["trials"]:
+        print(f"macro F1 {trial['macro_f1']:.3f}  log loss {trial['log_loss']:.3f}  {trial['settings']}")
+    return OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    """Compare the models of the source reports on the same beats and folds."""
+    from ml.evaluation.comparison import run
+
+    target = options.target or (run.RESULTS if options.write else None)
+    measured = run.evaluate(options.data, epochs=options.epochs or run.EPOCHS, target=target)
+    if options.json:
+        print(json.dumps(measured))
+        return OK
+    print(measured["protocol"])
+    for model in measured["models"]:
+        shown = "  ".join(
+            f"{name} {value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+            for name, value in model["figures"].items()
+        )
+        print(f"{model['name']:24} {shown}")
+    return OK
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     """Measure a model's recipe by cross-validation, or its weights on what was held out."""
+    if options.model == COMPARISON:
+        return _compare(options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     measured = recipe.evaluate(options.data, epochs=options.epochs or recipe.EPOCHS, target=target)
@@ -258,19 +294,31 @@ def parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     for name, run, text in (
         ("train", _train, "train, calibrate and export a model"),
-        ("evaluate", _evaluate, "measure a model on records it has not seen"),
+        ("search", _search, "try the settings of a model of the comparison and keep all trials"),
+        (
+            "evaluate",
+            _evaluate,
+            "measure a model, or the comparison of models, on records they have not seen",
+        ),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("model", help="name of a model, for example beat-cnn")
+        command.add_argument(
+            "model", help="name of a model, for example beat-cnn; to evaluate, also comparison"
+        )
         command.add_argument(
             "--data",
             type=Path,
             required=True,
             metavar="DIR",
-            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/, clinical/",
+            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/, clinical/ and, for EfficientNet, imagenet_weights/",
         )
         command.add_argument("--epochs", type=_positive, help="most epochs")
-        command.add_argument("--target", type=Path, metavar="DIR", help="folder of the artefact to write")
+        command.add_argument(
+            "--target",
+            type=Path,
+            metavar="PATH",
+            help="folder of the artefact to write, or file of the comparison",
+        )
         command.set_defaults(run=run)
         if name == "evaluate":
             command.add_argument(

@@ -6,6 +6,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.datasets.simulated import bad_input, beat_png
+from tests.ml.test_registry import INSTALLED
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def test_list(capsys, contract):
     assert capsys.readouterr().out.startswith(f"beat-cnn  {contract.version}  Normal, LBBB")
     assert main(["list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == ["beat-cnn", "beat-resnet", "ecg-signals", "rhythm-vf"]
+    assert [row["name"] for row in rows] == INSTALLED
     assert rows[0]["sha256"] == contract.weights_sha256
 
 
@@ -49,6 +50,10 @@ def test_predict_names_a_missing_file_and_goes_on(pictures, capsys):
         (["evaluate", "beat-resnet", "--data", "/nowhere"], "no annotated WFDB recordings"),
         (["train", "rhythm-vf", "--data", "/nowhere"], "no annotated WFDB recordings"),
         (["evaluate", "rhythm-vf", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["train", "beat-hybrid", "--data", "/nowhere"], "no annotated WFDB recordings"),
+        (["search", "beat-hybrid", "--data", "/nowhere"], "download PTB-XL"),
+        (["search", "beat-cnn", "--data", "/nowhere"], "beat-cnn has no settings to try"),
+        (["evaluate", "comparison", "--data", "/nowhere"], "noise recording em is not in"),
     ],
 )
 def test_errors_are_for_people(words, said, capsys, keras):

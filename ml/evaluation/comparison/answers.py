@@ -20,6 +20,7 @@ from ml.datasets.beats import LABELS
 from ml.evaluation.comparison import material
 from ml.evaluation.comparison.entries import CONTROL, settings_of
 from ml.evaluation.comparison.material import Fold, Material, dealt_anew
+from ml.models.beat_pictures import data
 from ml.models.beat_pictures.calibrate import calibrate
 from ml.models.beat_pictures.fitting import Examples, Schedule, fit, logits_of
 from ml.models.beat_pictures.recipe import Recipe
@@ -29,7 +30,7 @@ from ml.training.calibration import probabilities
 def _file(work: Path, recipe: Recipe, made: Material, fold: int, epochs: int) -> Path:
     """Where the answers of one fold are kept; another protocol, setting or data set gives another name."""
     facts: dict[str, Any] = settings_of(recipe) | {
-        "caps": [material.LEARNT_CAPS, material.TESTED_CAPS, material.PEOPLE_CAPS],
+        "caps": [data.REDUCED_CAPS, material.TESTED_CAPS, data.REDUCED_PEOPLE_CAPS],
         "seed": [material.SEED, material.VARIANTS, material.SNR_DB, epochs],
         "beats": hashlib.sha256(made.drawn.variants[:, 0].tobytes() + made.shown[0].tobytes()).hexdigest(),
     }

@@ -18,9 +18,7 @@ from ml.training.splits import folds
 FOLDS = 5
 SEED = 20
 VARIANTS = 2
-LEARNT_CAPS = {"Normal": 30, "LBBB": 150, "RBBB": 100, "PAC": 70, "PVC": 60, "VF": 120}
 TESTED_CAPS = {"Normal": 60, "LBBB": 150, "RBBB": 100, "PAC": 80, "PVC": 60, "VF": 150}
-PEOPLE_CAPS = {"Normal": 1}
 # None is as recorded.
 SNR_DB = (None, 24.0, 18.0, 12.0, 6.0, 0.0)
 _INNER_FOLDS = 8
@@ -73,10 +71,11 @@ def gather(folder: Path, *, quiet: bool = False) -> Material:
     tracks = noise_tracks(folder / "nstdb")
     sources = data.load(folder)
     rng = np.random.default_rng(SEED)
-    core = sources.annotated.capped(LEARNT_CAPS, rng)
+    core = sources.annotated.capped(data.REDUCED_CAPS, rng)
     tested = sources.annotated.capped(TESTED_CAPS, rng)
     people, others = (
-        beats.capped(PEOPLE_CAPS, rng) for beats in (sources.people_training, sources.people_validation)
+        beats.capped(data.REDUCED_PEOPLE_CAPS, rng)
+        for beats in (sources.people_training, sources.people_validation)
     )
     pool = joined([core, people, others])
     noisy = (

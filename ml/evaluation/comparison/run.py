@@ -17,6 +17,7 @@ from ml.evaluation.comparison import figures, material
 from ml.evaluation.comparison.answers import answers
 from ml.evaluation.comparison.entries import CLAIMS, CONTROL, CONTROL_FAMILY, PAIRS, RECIPES
 from ml.evaluation.comparison.material import FOLDS, Material, gather
+from ml.models.beat_pictures import data
 from ml.models.beat_pictures.recipe import Recipe
 from ml.serving.session import open_network
 from ml.training.splits import patients_of
@@ -34,7 +35,7 @@ _CALLS, _WARM = 300, 30
 
 def protocol(made: Material, epochs: int) -> str:
     """How the models were compared, in words."""
-    learnt = ", ".join(f"{label} {count}" for label, count in material.LEARNT_CAPS.items())
+    learnt = ", ".join(f"{label} {count}" for label, count in data.REDUCED_CAPS.items())
     tested = ", ".join(f"{label} {count}" for label, count in material.TESTED_CAPS.items())
     levels = ", ".join(f"{snr:g}" for snr in material.SNR_DB if snr is not None)
     return (

@@ -19,6 +19,9 @@ from ml.training.augment import crop, vary
 
 # At most so many beats per class and record: a few long recordings must not be the class.
 TRAINING_CAPS = {"Normal": 120, "LBBB": 600, "RBBB": 400, "PAC": 300, "PVC": 250, "VF": 500}
+# For the models that are compared: what two cores can learn from five times over, per class and record, and of PTB-XL per person.
+REDUCED_CAPS = {"Normal": 30, "LBBB": 150, "RBBB": 100, "PAC": 70, "PVC": 60, "VF": 120}
+REDUCED_PEOPLE_CAPS = {"Normal": 1}
 SIZES = (64, 128, 256)
 SIZE_WEIGHTS = (0.5, 0.25, 0.25)
 _CHUNK = 256

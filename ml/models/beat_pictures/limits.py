@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SHARED = (
     "For decision support by a clinician; not a diagnosis, and no certified medical device.",
-    "A second opinion beside beat-cnn, whose gate decides whether a picture can be read at all.",
+    "A second opinion beside beat-cnn, from fewer beats than it; beat-cnn's gate decides whether a picture can be read at all.",
     "It reads lead II from 0.9 s before to 0.5 s after the R peak; other leads and other time windows were not measured.",
     "In MIT-BIH, bundle branch block comes from few people (left 4, right 6), and the model recognises it poorly there.",
     "Ventricular tachycardia is no class of this model. VF means ventricular fibrillation or flutter, from eight records.",

@@ -23,7 +23,7 @@ from ml.training.calibration import probabilities
 from ml.training.card import write_contract
 from ml.training.export import export_onnx
 
-EPOCHS = 8
+EPOCHS = 6
 VARIANTS = 2
 SEED = 20
 LAYERS = {"evidence": EVIDENCE, "embedding": EMBEDDING}
@@ -45,7 +45,9 @@ def ship(recipe: Recipe, folder: Path, *, epochs: int, target: Path) -> dict[str
         DataNotFoundError: when a database or transferred weights are missing.
         ExportError: when the conversion to ONNX fails.
     """
-    inside, calibration_side, test_side = sides(data.load(folder), seed=SEED)
+    inside, calibration_side, test_side = sides(
+        data.load(folder), seed=SEED, caps=data.REDUCED_CAPS, people_caps=data.REDUCED_PEOPLE_CAPS
+    )
     print(
         f"training on {len(inside)} beats, calibrating on {len(calibration_side)}, testing on {len(test_side)}",
         file=sys.stderr,
@@ -71,6 +73,8 @@ def ship(recipe: Recipe, folder: Path, *, epochs: int, target: Path) -> dict[str
     export_onnx(model, target / "model.onnx", layers=LAYERS)
     settings = {
         "settings": recipe.settings,
+        "caps_per_record": data.REDUCED_CAPS,
+        "caps_per_person": data.REDUCED_PEOPLE_CAPS,
         "epochs": epochs,
         "best_epoch": best,
         "seed": SEED,

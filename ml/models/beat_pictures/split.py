@@ -37,19 +37,28 @@ TEST_RECORDS = (
 )
 
 
-def sides(sources: Sources, *, seed: int) -> tuple[Beats, Beats, Beats]:
+def sides(
+    sources: Sources,
+    *,
+    seed: int,
+    caps: dict[str, int] = TRAINING_CAPS,
+    people_caps: dict[str, int] | None = None,
+) -> tuple[Beats, Beats, Beats]:
     """Beats to train on, to calibrate on, and to test on; no record and no person is on two sides.
 
     Args:
         sources: the data.
         seed: seed of the choice of beats where a record has more than the caps allow.
+        caps: at most so many beats per class and record are learnt from, and calibrated on.
+        people_caps: the same for PTB-XL, per class and person.
     """
+    few = people_caps or {}
     held = set(CALIBRATION_RECORDS) | set(TEST_RECORDS)
     rng = np.random.default_rng(seed)
     inside = sources.annotated.of_records(set(sources.annotated.records.tolist()) - held)
     calibration_side = sources.annotated.of_records(CALIBRATION_RECORDS)
     return (
-        joined([inside.capped(TRAINING_CAPS, rng), sources.people_training]),
-        joined([calibration_side.capped(TRAINING_CAPS, rng), sources.people_validation]),
+        joined([inside.capped(caps, rng), sources.people_training.capped(few, rng)]),
+        joined([calibration_side.capped(caps, rng), sources.people_validation.capped(few, rng)]),
         joined([sources.annotated.of_records(TEST_RECORDS), sources.people_test]),
     )
