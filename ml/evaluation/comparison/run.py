@@ -17,12 +17,14 @@ from ml.evaluation.comparison import figures, material
 from ml.evaluation.comparison.answers import answers
 from ml.evaluation.comparison.entries import CLAIMS, CONTROL, CONTROL_FAMILY, PAIRS, RECIPES
 from ml.evaluation.comparison.material import FOLDS, Material, gather
+from ml.evaluation.comparison.text import RESULTS
 from ml.models.beat_pictures import data
 from ml.models.beat_pictures.recipe import Recipe
 from ml.serving.session import open_network
 from ml.training.splits import patients_of
 
-RESULTS = Path(__file__).parent.parent / "comparison.json"
+__all__ = ["EPOCHS", "RESULTS", "evaluate"]
+
 WORK = Path(".local") / "comparison"
 EPOCHS = 5
 COMMAND = "python -m ml evaluate comparison --data DIR --write"
