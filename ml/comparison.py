@@ -259,8 +259,8 @@ def _confusion(rows: Any, labels: tuple[str, ...]) -> tuple[tuple[int, ...], ...
 
 
 def _claim(one: dict[str, Any]) -> Claim:
-    fields = (str(one[name]) for name in ("source", "model", "figure", "value", "protocol"))
-    return Claim(*fields, note=str(one.get("note") or ""))
+    fields = {name: str(one[name]) for name in ("source", "model", "figure", "value", "protocol")}
+    return Claim(**fields, note=str(one.get("note") or ""))
 
 
 def _difference(one: dict[str, Any], names: set[str]) -> Difference:
