@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ast
 import csv
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ VALIDATION_FOLDS = frozenset({9})
 TEST_FOLDS = frozenset({10})
 FS = 100.0
 _LEAD_II = 1
+_PACKED_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 _MILLIVOLT = 0.005
 _BLOCKS = frozenset({"CLBBB", "CRBBB", "ILBBB", "IRBBB", "LAFB", "LPFB", "LAFB/LPFB", "IVCD", "WPW"})
 _OTHER = frozenset({"PACE", "BIGU", "TRIGU", "PRC(S)"})
@@ -50,32 +53,67 @@ def label_of(codes: set[str]) -> str | None:
     return "Normal" if not found and codes & _NORMAL and not codes & _BLOCKS else None
 
 
-def catalogue(folder: Path, folds: frozenset[int]) -> list[tuple[str, str, int | str]]:
-    """Recordings that are of use: patient, class, and where the signal is (row of ``signals.npy``, or a WFDB path).
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """A recording of the listing.
+
+    Attributes:
+        patient: ``ptbxl/`` and the number of the person.
+        codes: statements about the recording.
+        where: row of ``signals.npy``, or a WFDB path.
+    """
+
+    patient: str
+    codes: set[str]
+    where: int | str
+
+
+def listing(folder: Path, folds: frozenset[int]) -> Iterator[Listed]:
+    """Every recording of some folds.
 
     Raises:
         DataNotFoundError: when the folder holds neither ``labels.csv`` nor ``ptbxl_database.csv``.
     """
-    listing = next(
+    file = next(
         (folder / name for name in ("labels.csv", "ptbxl_database.csv") if (folder / name).exists()), None
     )
-    if listing is None:
+    if file is None:
         raise DataNotFoundError(f"no ptbxl_database.csv in {folder}; download PTB-XL from physionet.org")
-    chosen: list[tuple[str, str, int | str]] = []
-    normal = 0
-    with listing.open(newline="", encoding="utf-8") as lines:
+    with file.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if int(float(row["strat_fold"])) not in folds:
                 continue
             codes = set().union(
                 *(_names(row.get(name)) for name in ("scp_codes", "sub_class", "form", "rhythm"))
             )
-            label = label_of(codes)
-            normal += label == "Normal"
-            if label is None or (label == "Normal" and normal > _MOST_NORMAL_RECORDS):
-                continue
             where: int | str = int(row["row"]) if "row" in row else row["filename_lr"]
-            chosen.append((f"ptbxl/{int(float(row['patient_id']))}", label, where))
+            yield Listed(f"ptbxl/{int(float(row['patient_id']))}", codes, where)
+
+
+def read_leads(folder: Path, listed: Listed, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Some leads of a recording, shape (leads, 1000), millivolt, 100 Hz."""
+    if (folder / "signals.npy").exists():
+        packed = np.load(folder / "signals.npy", mmap_mode="r")
+        rows = [_PACKED_LEADS.index(name) for name in names]
+        return np.asarray(packed[listed.where, rows], dtype=np.float64) * _MILLIVOLT
+    signals, fields = wfdb.rdsamp(str(folder / str(listed.where)))
+    return np.asarray(signals[:, [fields["sig_name"].index(name) for name in names]].T, dtype=np.float64)
+
+
+def catalogue(folder: Path, folds: frozenset[int]) -> list[tuple[str, str, int | str]]:
+    """Recordings that are of use: patient, class, and where the signal is (row of ``signals.npy``, or a WFDB path).
+
+    Raises:
+        DataNotFoundError: when the folder holds neither ``labels.csv`` nor ``ptbxl_database.csv``.
+    """
+    chosen: list[tuple[str, str, int | str]] = []
+    normal = 0
+    for found in listing(folder, folds):
+        label = label_of(found.codes)
+        normal += label == "Normal"
+        if label is None or (label == "Normal" and normal > _MOST_NORMAL_RECORDS):
+            continue
+        chosen.append((found.patient, label, found.where))
     return chosen
 
 

@@ -1,19 +1,22 @@
 """Four-second stretches of one lead as ``rhythm-vf`` reads them: one function for training, evaluation and serving.
 
 Beside the signal itself the network gets the figures that defibrillators have long told fibrillation by: VF filter leakage
-(Kuo and Dillman 1978), the part of the time near the baseline, the spectrum, and how well the signal repeats itself
+(Kuo and Dillman 1978), the part of the time near the baseline, the spectrum, how well the signal repeats itself, and its rate
 (reviewed by Amann and others 2005). They do not depend on the gain.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-VERSION = "rhythm-segment-1"
+_Real = TypeVar("_Real", bound=np.floating[Any])
+
+VERSION = "rhythm-segment-2"
 RATE_HZ = 125.0
 SECONDS = 4.0
 LENGTH = round(SECONDS * RATE_HZ)
@@ -25,9 +28,19 @@ _SPECTRUM = slice(2, 82)  # 0.5 to 20 Hz in steps of 0.25 Hz
 _BINS = 40
 _LAGS = (20, 150)  # 0.16 to 1.2 s
 _FORMS = 12
-FEATURES = _BINS + _FORMS
+_SMOOTH_HZ, _SHARP_HZ = 8.0, 12.0
+_NEARLY = 0.75  # of the best repetition: the shortest such lag is the beat, a longer one two of them
+_NO_LAG_S = 1.5
+_SWINGS = (0.3, 0.7, 1.0)  # standard deviations on either side
+_PACE = 9
+FEATURES = _BINS + _FORMS + _PACE
+# Coarse fibrillation has at least this from peak to peak (Kerber and others 1997, for the American Heart Association); below it
+# fine fibrillation and asystole with artefact cannot be told apart.
+LEAST_REACH_MV = 0.2
 # Places of three figures: the strongest frequency (in 5 Hz), the highest autocorrelation, and its lag in seconds.
 PITCH, REPEATS, LAG = _BINS + 2, _BINS + 4, _BINS + 5
+# Places of three more: beats a minute (in 100), how well they repeat, and swings a minute (in 100).
+PACE, STEADY, SWINGS = _BINS + _FORMS, _BINS + _FORMS + 1, _BINS + _FORMS + 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +49,7 @@ class PreparedSegments:
 
     Attributes:
         windows: shape (k, 500, 1), 125 Hz, standard deviation 1.
-        features: shape (k, 52): spectrum (40) and form (12).
+        features: shape (k, 61): spectrum (40), form (12) and pace (9).
         starts_s: where each begins, shape (k,), seconds.
         reach_mv: peak to peak of each, shape (k,), millivolt.
     """
@@ -47,16 +60,57 @@ class PreparedSegments:
     reach_mv: NDArray[np.float32]
 
 
-def _repeats(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Highest autocorrelation of each row between 0.16 and 1.2 s, its lag, and the value at twice that lag, shape (3, k)."""
+def _alike(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Autocorrelation of each row, 1 at lag 0, shape (k, 500)."""
     size = 2 * LENGTH
     power = np.abs(np.fft.rfft(x, size, axis=1)) ** 2
     raw = np.fft.irfft(power, size, axis=1)[:, :LENGTH]
-    own = raw / np.maximum(raw[:, :1], 1e-9) * (LENGTH / np.arange(LENGTH, 0, -1))
+    own: NDArray[np.float64] = raw / np.maximum(raw[:, :1], 1e-9) * (LENGTH / np.arange(LENGTH, 0, -1))
+    return own
+
+
+def _repeats(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Highest autocorrelation of each row between 0.16 and 1.2 s, its lag, and the value at twice that lag, shape (3, k)."""
+    own = _alike(x)
     near = own[:, _LAGS[0] : _LAGS[1]]
     lag = near.argmax(axis=1) + _LAGS[0]
     double = np.take_along_axis(own, np.minimum(2 * lag, LENGTH - 50)[:, None], axis=1)[:, 0]
     return np.stack([near.max(axis=1), lag / RATE_HZ, double])
+
+
+def _beat(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Beats a minute of each row, in 100, by the shortest lag at which it nearly repeats itself, and how well, shape (2, k)."""
+    near = _alike(x)[:, _LAGS[0] - 1 : _LAGS[1] + 41]
+    inner = near[:, 1:-1]
+    peak = (inner >= near[:, :-2]) & (inner > near[:, 2:])
+    best = np.where(peak, inner, 0.0).max(axis=1, keepdims=True)
+    good = peak & (inner > 0) & (inner >= _NEARLY * best)
+    place = good.argmax(axis=1)
+    lag = np.where(good.any(axis=1), (place + _LAGS[0]) / RATE_HZ, _NO_LAG_S)
+    return np.stack([0.6 / lag, np.take_along_axis(inner, place[:, None], axis=1)[:, 0]])
+
+
+def _swings(x: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+    """How often a minute, in 100, each row swings from above a height to below its negative, or back, halved, shape (k,)."""
+    side = np.where(x > height, 1, np.where(x < -height, -1, 0))
+    last = np.maximum.accumulate(np.where(side != 0, np.arange(x.shape[1]), 0), axis=1)
+    held = np.take_along_axis(side, last, axis=1)
+    count: NDArray[np.float64] = (np.diff(held, axis=1) != 0).sum(axis=1) / 2.0
+    return count * 0.6 / SECONDS
+
+
+def _pace(x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Rate and steepness of each row: a wide rhythm is a tachycardia by its rate only, which the spectrum tells poorly."""
+    smooth = sosfiltfilt(butter(2, _SMOOTH_HZ, fs=RATE_HZ, output="sos"), x, axis=1)
+    sharp = sosfiltfilt(butter(2, _SHARP_HZ, btype="high", fs=RATE_HZ, output="sos"), x, axis=1)
+    steep = np.abs(np.diff(smooth, axis=1))
+    return [
+        *_beat(smooth),
+        *_beat(steep - steep.mean(axis=1, keepdims=True)),
+        *(_swings(smooth, height) for height in _SWINGS),
+        np.log(sharp.std(axis=1) + 1e-3),
+        np.log(np.abs(np.diff(x, axis=1)).max(axis=1) + 1e-3),
+    ]
 
 
 def _leakage(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,13 +135,13 @@ def _peaked(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def figures_of(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spectrum (40) and form (12) of stretches.
+    """Spectrum (40), form (12) and pace (9) of stretches.
 
     Args:
         x: shape (k, 500), 125 Hz, standard deviation 1.
 
     Returns:
-        Shape (k, 52).
+        Shape (k, 61).
     """
     power = np.abs(np.fft.rfft(x * np.hanning(LENGTH), axis=1)[:, _SPECTRUM]) ** 2
     share = power / np.maximum(power.sum(axis=1, keepdims=True), 1e-9)
@@ -107,8 +161,21 @@ def figures_of(x: NDArray[np.float64]) -> NDArray[np.float64]:
         np.clip(_peaked(x), -2.0, 12.0) / 6.0,
         np.clip(_peaked(steep), -2.0, 24.0) / 12.0,
         (np.diff(np.signbit(x), axis=1).sum(axis=1) / SECONDS) / 10.0,
+        *_pace(x),
     ]
     return np.concatenate([np.log(spectrum + 1e-3) / 3.0, np.stack(form, axis=1)], axis=1)
+
+
+def held(answers: NDArray[_Real], reach_mv: NDArray[np.floating]) -> NDArray[_Real]:
+    """Answers in which a stretch below `LEAST_REACH_MV` is never called VF/VT: both classes get the same.
+
+    Args:
+        answers: logits or probabilities of ``other`` and ``VF/VT``, shape (k, 2).
+        reach_mv: peak to peak of each stretch, shape (k,), millivolt.
+    """
+    quiet = (reach_mv < LEAST_REACH_MV) & (answers[:, 1] > answers[:, 0])
+    same: NDArray[_Real] = np.where(quiet[:, None], answers.mean(axis=1, keepdims=True), answers)
+    return same
 
 
 def prepare_segments(signal: NDArray[np.floating], fs: float) -> PreparedSegments:

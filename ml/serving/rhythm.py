@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.preprocessing.rhythm_segment import SECONDS, prepare_segments
+from ml.preprocessing.rhythm_segment import SECONDS, held, prepare_segments
 from ml.serving.signals import SignalMember, signal_member
 
 MODEL = "rhythm-vf"
@@ -62,7 +62,9 @@ def classify_segments(
     opened = opened or signal_member(MODEL)
     started = time.perf_counter()
     prepared = prepare_segments(signal_mv, fs)
-    shares = opened.probabilities(window=prepared.windows, features=prepared.features)
+    shares = held(
+        opened.probabilities(window=prepared.windows, features=prepared.features), prepared.reach_mv
+    )
     return SegmentAnswers(
         labels=opened.contract.labels,
         starts_s=prepared.starts_s,

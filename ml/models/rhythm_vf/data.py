@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
+from ml.datasets import ptbxl
 from ml.datasets.annotated import lead_order
 from ml.datasets.beats import DataNotFoundError, record_names
-from ml.datasets.mitdb import PACED
-from ml.preprocessing.rhythm_segment import SECONDS, prepare_segments
+from ml.preprocessing.rhythm_segment import LENGTH, SECONDS, figures_of, prepare_segments
 
 SHOCKABLE = frozenset({"VF", "VFIB", "VFL", "VT"})
 NOISE = "NOISE"
@@ -21,7 +22,16 @@ MIXED = "mixed"
 UNLABELLED = ""
 # In training a recording is cut at several offsets: more of the rare rhythms, and no fixed place of a beat.
 OFFSETS_S = (0.0, 1.0, 2.0, 3.0)
-_STANDARD = "mitdb/"
+# Statements of PTB-XL whose recordings teach what is no ventricular tachycardia: wide, fast, irregular and usual rhythms.
+STATEMENTS = (
+    "CLBBB", "CRBBB", "PACE", "WPW", "IVCD", "AFIB", "AFLT", "STACH", "SVTAC", "PSVT", "SVARR", "PVC", "BIGU", "TRIGU", "LVH",
+    "LAFB", "SBRAD", "NORM",
+)  # fmt: skip
+_MOST_OF_STATEMENT = 250
+_PTBXL_LEADS = ("II", "V1", "V5")
+ALONE = "alone"
+_ALONE = 600
+_PTBXL_FOLDS = frozenset({5, 6, 7, 8})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +40,11 @@ class Segments:
 
     Attributes:
         windows: shape (n, 500, 1), see ``prepare_segments``.
-        features: shape (n, 52).
+        features: shape (n, 61).
         rhythms: annotated rhythm, shape (n,); ``mixed`` where it changes within the stretch.
         records: ``database/record`` of each stretch, shape (n,).
         leads: which lead of the recording, shape (n,).
+        reach_mv: peak to peak, shape (n,), millivolt.
     """
 
     windows: NDArray[np.float32]
@@ -41,6 +52,7 @@ class Segments:
     rhythms: NDArray[np.str_]
     records: NDArray[np.str_]
     leads: NDArray[np.int64]
+    reach_mv: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.records)
@@ -127,6 +139,7 @@ def load_record(folder: Path, name: str, *, offsets_s: tuple[float, ...] = (0.0,
                     rhythms=_rhythm_of(stretches, starts, round(SECONDS * fs)),
                     records=np.full(len(starts), f"{folder.name}/{name}"),
                     leads=np.full(len(starts), place),
+                    reach_mv=made.reach_mv,
                 )
             )
     return joined(parts)
@@ -135,7 +148,7 @@ def load_record(folder: Path, name: str, *, offsets_s: tuple[float, ...] = (0.0,
 def load(
     folder: Path, *, offsets_s: tuple[float, ...] = (0.0,), every: int = 1, most_leads: int = 2
 ) -> Segments:
-    """Stretches of a database without the paced records of MIT-BIH.
+    """Stretches of a database.
 
     Args:
         folder: of vfdb or of MIT-BIH.
@@ -146,9 +159,59 @@ def load(
     Raises:
         DataNotFoundError: when the folder or a recording is missing.
     """
-    names = [name for name in record_names(folder) if not (f"{folder.name}/" == _STANDARD and name in PACED)]
     parts = []
-    for name in names:
+    for name in record_names(folder):
         made = load_record(folder, name, offsets_s=offsets_s)
         parts.append(made.take((np.arange(len(made)) % every == 0) & (made.leads < most_leads)))
     return joined(parts)
+
+
+def load_ptbxl(folder: Path) -> Segments:
+    """Stretches of leads II, V1 and V5 of recordings of PTB-XL, folds 5 to 8: none shows a ventricular tachycardia.
+
+    Raises:
+        DataNotFoundError: when the database is missing.
+    """
+    counts: Counter[str] = Counter()
+    parts = []
+    for found in ptbxl.listing(folder, _PTBXL_FOLDS):
+        statement = next((name for name in STATEMENTS if name in found.codes), None)
+        if statement is None or counts[statement] >= _MOST_OF_STATEMENT:
+            continue
+        counts[statement] += 1
+        for place, signal in enumerate(ptbxl.read_leads(folder, found, _PTBXL_LEADS)):
+            made = prepare_segments(signal, ptbxl.FS)
+            count = len(made.windows)
+            parts.append(
+                Segments(
+                    windows=made.windows,
+                    features=made.features,
+                    rhythms=np.full(count, statement, dtype="U8"),
+                    records=np.full(count, found.patient),
+                    leads=np.full(count, place),
+                    reach_mv=made.reach_mv,
+                )
+            )
+    return joined(parts)
+
+
+def noise_alone(bank: NDArray[np.float32], seed: int) -> Segments:
+    """Stretches of nothing but noise, as asystole shows them.
+
+    Args:
+        bank: noise at 125 Hz, shape (k, samples), see ``ml.training.augment_signal.noise_bank``.
+        seed: which stretches.
+    """
+    rng = np.random.default_rng(seed)
+    starts = rng.integers(0, bank.shape[1] - LENGTH, (_ALONE, 1))
+    cut = bank[rng.integers(0, len(bank), (_ALONE, 1)), starts + np.arange(LENGTH)].astype(np.float64)
+    cut -= cut.mean(axis=1, keepdims=True)
+    cut /= cut.std(axis=1, keepdims=True)
+    return Segments(
+        windows=cut[:, :, None].astype(np.float32),
+        features=figures_of(cut).astype(np.float32),
+        rhythms=np.full(_ALONE, ALONE, dtype="U8"),
+        records=np.full(_ALONE, "nstdb/all"),
+        leads=np.zeros(_ALONE, dtype=np.int64),
+        reach_mv=np.ptp(cut, axis=1).astype(np.float32),
+    )

@@ -27,7 +27,7 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = ARTEFA
     """Measure the recipe by cross-validation and put the figures into the contract and its card.
 
     Args:
-        folder: holds ``vfdb/``, ``mitdb/`` and ``nstdb/``.
+        folder: holds ``vfdb/``, ``mitdb/``, ``ptbxl/`` and ``nstdb/``.
         epochs: epochs per fold.
         target: folder of the artefact to update; None leaves it alone.
 

@@ -13,15 +13,15 @@ from scipy.special import log_softmax
 
 from ml.models.rhythm_vf import network
 from ml.models.rhythm_vf.data import Segments
-from ml.preprocessing.rhythm_segment import LAG, LENGTH, PITCH, REPEATS, figures_of
+from ml.preprocessing.rhythm_segment import LENGTH, PACE, STEADY, SWINGS, figures_of
 from ml.training import loop
 
 _NOISY = 0.5
 _SLOWED, _SLOWEST = 0.5, 0.7
-_SLOW_RATES = (60.0, 100.0)
-_REGULAR = 0.6
+_SLOW_RATES = (75.0, 118.0)
+_REGULAR = 0.5
 _AGREE = 0.2
-_LEAST_SLOWED = 0.75
+_LEAST_SLOWED = 0.9
 _WATCHED = 60
 
 
@@ -37,7 +37,7 @@ class Settings:
         per_rhythm: at most so many stretches of each record and rhythm are shown per epoch, drawn anew.
         most_noise: highest standard deviation of added noise, in that of the signal.
         smoothing: label smoothing.
-        calmed: part of the regular tachycardias that are slowed to less than 100 beats a minute and become ``other``.
+        calmed: part of the regular tachycardias that are slowed to less than 118 beats a minute and become ``other``.
     """
 
     filters: int = 16
@@ -57,10 +57,14 @@ class _Epochs:
         self._segments, self._bank, self._settings = segments, bank, settings
         self._classes = segments.classes
         self._kinds = np.unique(segments.rhythms, return_inverse=True)[1]
+        # PTB-XL has thousands of people with two stretches a lead: each statement counts as one record.
+        self._sources = np.array(
+            [name.split("/")[0] if name.startswith("ptbxl/") else name for name in segments.records.tolist()]
+        )
         self._rng = np.random.default_rng(seed)
 
     def _drawn(self) -> NDArray[np.int64]:
-        chosen = loop.balanced(self._segments.records, self._kinds, self._settings.per_rhythm, self._rng)
+        chosen = loop.balanced(self._sources, self._kinds, self._settings.per_rhythm, self._rng)
         return self._rng.permutation(chosen)
 
     def batches(self) -> Iterator[loop.Batch]:
@@ -107,11 +111,11 @@ def speeds(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """How much each stretch is slowed in training, and its class afterwards.
 
-    A slow rhythm slowed further is still no tachycardia. A regular tachycardia slowed below 100 beats a minute is none any
+    A slow rhythm slowed further is still no tachycardia. A regular tachycardia slowed below 118 beats a minute is none any
     more: that teaches the rate, where width alone would take every wide and slow rhythm for a tachycardia.
 
     Args:
-        features: shape (n, 52), see ``prepare_segments``.
+        features: shape (n, 61), see ``prepare_segments``.
         classes: shape (n,), 0 or 1.
         rng: source of randomness.
         share: part of the regular tachycardias to slow, 0 to 1.
@@ -119,13 +123,13 @@ def speeds(
     count = len(classes)
     draw = rng.random(count)
     factors = np.where((classes == 0) & (draw < _SLOWED), rng.uniform(_SLOWEST, 1.0, count), 1.0)
-    lag = features[:, LAG].astype(np.float64)
-    # The strongest wave must repeat as often as the whole, or the lag may span two beats and the rate is not known.
-    sure = np.abs(lag * 5.0 * features[:, PITCH] - 1.0) < _AGREE
-    regular = (classes == 1) & sure & (features[:, REPEATS] > _REGULAR) & (draw < share)
-    wanted = 60.0 / rng.uniform(*_SLOW_RATES, count)
-    calmed = regular & (lag / wanted < _LEAST_SLOWED)
-    factors = np.where(calmed, lag / wanted, factors)
+    rate = 100.0 * features[:, PACE].astype(np.float64)
+    # It must swing as often as it repeats, or the lag may span two beats and the rate is not known.
+    sure = np.abs(features[:, PACE] / np.maximum(features[:, SWINGS], 1e-3) - 1.0) < _AGREE
+    regular = (classes == 1) & sure & (features[:, STEADY] > _REGULAR) & (draw < share)
+    wanted = rng.uniform(*_SLOW_RATES, count) / np.maximum(rate, 1.0)
+    calmed = regular & (wanted < _LEAST_SLOWED)
+    factors = np.where(calmed, wanted, factors)
     return factors, np.where(calmed, 0, classes)
 
 

@@ -42,14 +42,14 @@ def build(
     """Build the untrained network.
 
     Args:
-        mean: of the training features, shape (52,).
-        spread: their standard deviation, shape (52,), above 0.
+        mean: of the training features, shape (61,).
+        spread: their standard deviation, shape (61,), above 0.
         filters: channels of the first block.
         dropout: part dropped before the logits, 0 to 1.
         noise: standard deviation of the noise on the scaled features in training.
 
     Returns:
-        Model from ``[window (n, 500, 1), features (n, 52)]`` to logits (n, 2).
+        Model from ``[window (n, 500, 1), features (n, 61)]`` to logits (n, 2).
     """
     window = keras.Input((LENGTH, 1), name=WINDOW)
     features = keras.Input((FEATURES,), name=FEATURE_INPUT)

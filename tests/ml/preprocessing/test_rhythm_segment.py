@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from ml.datasets.simulated import simulate
-from ml.preprocessing.rhythm_segment import FEATURES, LENGTH, prepare_segments
+from ml.preprocessing.rhythm_segment import (
+    FEATURES,
+    LENGTH,
+    PACE,
+    STEADY,
+    SWINGS,
+    figures_of,
+    held,
+    prepare_segments,
+)
 
 FORM = slice(40, 52)
 
@@ -65,3 +74,21 @@ def test_silence_is_no_error(signal):
 def test_wrong_input_is_named(signal, fs, said):
     with pytest.raises(ValueError, match=said):
         prepare_segments(signal, fs)
+
+
+@pytest.mark.parametrize("rate", [60, 90, 105, 140, 180, 240])
+def test_pace_is_the_rate_of_a_regular_rhythm(rate):
+    seconds = np.arange(LENGTH) / 125.0
+    beats = np.cos(2 * np.pi * rate / 60 * seconds) + 0.4 * np.cos(4 * np.pi * rate / 60 * seconds + 1.0)
+    beats = (beats - beats.mean()) / beats.std()
+    found = figures_of(np.stack([beats, -beats]))
+    assert 100 * found[:, PACE] == pytest.approx(rate, rel=0.06)
+    assert 100 * found[:, SWINGS] == pytest.approx(rate, abs=16)
+    assert (found[:, STEADY] > 0.9).all()
+
+
+def test_a_small_signal_is_never_called():
+    answers = np.array([[0.1, 0.9], [0.1, 0.9], [0.9, 0.1]], dtype=np.float32)
+    found = held(answers, np.array([0.19, 0.21, 0.1]))
+    np.testing.assert_allclose(found, [[0.5, 0.5], [0.1, 0.9], [0.9, 0.1]])
+    assert found.dtype == np.float32

@@ -40,3 +40,11 @@ def test_polarity_hardly_matters():
     wild = simulate("VF", seed=3)
     one, other = (classify_segments(sign * wild.signal, wild.fs).probabilities for sign in (1, -1))
     assert one == pytest.approx(other, abs=0.3)
+
+
+def test_what_is_too_small_for_coarse_fibrillation_is_left_open():
+    wild = simulate("VF", seed=3)
+    tiny = wild.signal * 0.15 / np.ptp(wild.signal)
+    answers = classify_segments(tiny, wild.fs)
+    assert (answers.probabilities <= 0.5).all()
+    assert (answers.decisions < 1).all()
