@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.paginator import Paginator
 
+from diagnostics.forms import UploadOptionsForm
 from diagnostics.views import charts
 
 if TYPE_CHECKING:
@@ -123,5 +124,6 @@ def styleguide_context(request: HttpRequest | None = None) -> dict[str, Any]:
         "styleguide_lines": line_chart(),
         "styleguide_intervals": interval_chart(),
         "styleguide_matrix": matrix(),
+        "styleguide_options": UploadOptionsForm(auto_id="guide_%s"),
         "styleguide_page": Paginator(list(range(83)), 20).page(3),
     }
