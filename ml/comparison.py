@@ -236,7 +236,8 @@ def _share(value: Any) -> float:
 
 
 def _optional(kind: Any, value: Any) -> Any:
-    return None if value is None else kind(value)
+    """A size or time; None or 0 for a model that could not be weighed or timed."""
+    return kind(value) if value else None
 
 
 def _by_label(model: dict[str, Any], field: str, labels: tuple[str, ...]) -> dict[str, Any]:
