@@ -260,22 +260,8 @@ def save_packed(model: keras.Model, target: Path) -> None:
 
 def _convert(graph: ServingGraph | PooledGraph | SignalGraph | MeanHeadGraph, target: Path) -> None:
     """Write a graph as ONNX."""
-    export_function(graph, graph.call, target)
-
-
-def export_function(module: tf.Module, call: tf.types.experimental.PolymorphicFunction, target: Path) -> None:
-    """Write a TensorFlow function as ONNX.
-
-    Args:
-        module: holds the weights.
-        call: its function, with a signature.
-        target: file to write.
-
-    Raises:
-        ExportError: when the conversion fails.
-    """
     with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
-        tf.saved_model.save(module, folder, signatures={"serving_default": call})
+        tf.saved_model.save(graph, folder, signatures={"serving_default": graph.call})
         # The converter's own command line is its documented way in for a SavedModel.
         command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", folder, "--output", str(target)]
         done = subprocess.run([*command, "--opset", str(OPSET)], capture_output=True, text=True, check=False)  # noqa: S603

@@ -10,8 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ml.training.export import OPSET
-
+OPSET = 17
 TREES_DOMAIN, TREES_OPSET = "ai.onnx.ml", 3
 _IR_VERSION = 8
 
@@ -48,24 +47,6 @@ class Graph:
     def columns(self, rows: str, chosen: tuple[int, ...]) -> str:
         """Chosen columns of rows."""
         return self.node("Gather", rows, self.constant(np.array(chosen, dtype=np.int64)), axis=1)
-
-    def inline(self, model: onnx.ModelProto, rows: str) -> dict[str, str]:
-        """All nodes of another graph with one input, its weights with it.
-
-        Args:
-            model: the other graph.
-            rows: what goes into its input.
-
-        Returns:
-            Name in this graph of each of its outputs.
-        """
-        prefix = f"inlined_{len(self._nodes)}_"
-        other = onnx.compose.add_prefix(model, prefix).graph
-        # Its input is renamed by a node of its own, so that no node of the other graph need be touched.
-        self._nodes.append(helper.make_node("Identity", [rows], [other.input[0].name]))
-        self._nodes += list(other.node)
-        self._constants += list(other.initializer)
-        return {one.name.removeprefix(prefix): one.name for one in other.output}
 
     def output(self, name: str, value: str, width: int) -> None:
         """Make a value an output of the graph, with so many columns."""

@@ -54,6 +54,8 @@ def test_predict_names_a_missing_file_and_goes_on(pictures, capsys):
         (["search", "beat-hybrid", "--data", "/nowhere"], "download PTB-XL"),
         (["search", "beat-cnn", "--data", "/nowhere"], "beat-cnn has no settings to try"),
         (["evaluate", "comparison", "--data", "/nowhere"], "noise recording em is not in"),
+        (["train", "clinical-rf", "--data", "/nowhere"], "no heart_failure_clinical_records_dataset.csv"),
+        (["evaluate", "clinical", "--data", "/nowhere"], "no heart_failure_clinical_records_dataset.csv"),
     ],
 )
 def test_errors_are_for_people(words, said, capsys, keras):

@@ -14,6 +14,11 @@ INSTALLED = [
     "beat-hybrid",
     "beat-resnet",
     "beat-spectral",
+    "clinical-cnn-bn",
+    "clinical-cnn-residual",
+    "clinical-hybrid",
+    "clinical-logistic",
+    "clinical-rf",
     "ecg-signals",
     "rhythm-vf",
 ]

@@ -13,6 +13,7 @@ from ml.clinical.features import FEATURES, NAMES
 from ml.datasets.heart_failure import HeartFailure, load_heart_failure
 from ml.evaluation.risk import best_levels
 from ml.models.clinical.members import TELLING, Settings
+from ml.models.clinical.networks import Network
 from ml.models.clinical.stack import INNER_FOLDS, MODELS, Fitted, fit_stacks, probability
 from ml.preprocessing.clinical_record import VERSION
 from ml.registry import MODELS as FOLDERS
@@ -114,7 +115,8 @@ def _contract(
                 member: round(float(weight), 4)
                 for member, weight in zip(MODELS[name], stack.weights, strict=True)
             },
-            "bias": round(stack.bias, 4),
+            "bias": stack.bias,
+            "scaling": _scaling(fitted),
             "settings": dataclasses.asdict(settings),
         },
         "metrics": {},
@@ -127,11 +129,22 @@ def _contract(
     }
 
 
+def _scaling(fitted: Fitted) -> dict[str, list[float]]:
+    """Mean and spread of every scaled column; the networks of a model share them. Empty without networks."""
+    for member in fitted.stack.members:
+        if isinstance(member, Network):
+            return {
+                "mean": [float(value) for value in member.scaling.mean],
+                "spread": [float(value) for value in member.scaling.spread],
+            }
+    return {}
+
+
 def _save_networks(name: str, fitted: Fitted, folder: Path) -> None:
     """The networks as Keras files, for parity tests and retraining."""
     for member, one in zip(MODELS[name], fitted.stack.members, strict=True):
-        if member in KERAS_FILES:
-            one.model.save(folder / KERAS_FILES[member])  # type: ignore[attr-defined]  # networks have a Keras model
+        if isinstance(one, Network):
+            one.model.save(folder / KERAS_FILES[member])
 
 
 def train_model(name: str, folder: Path, *, epochs: int, target: Path) -> dict[str, Any]:
@@ -148,7 +161,6 @@ def train_model(name: str, folder: Path, *, epochs: int, target: Path) -> dict[s
 
     Raises:
         DataNotFoundError: when the table is missing.
-        ExportError: when a network cannot be converted.
     """
     from ml.models.clinical.evaluate import PROTOCOL, cross_validated, figures
     from ml.models.clinical.export import export_stack

@@ -71,17 +71,17 @@ def _empty(repeats: int, count: int) -> Unseen:
 
 
 def cross_validated(
-    data: HeartFailure, names: Iterable[str] = tuple(MODELS), *, repeats: int = REPEATS, epochs: int = EPOCHS
+    data: HeartFailure, names: Iterable[str] | None = None, *, repeats: int = REPEATS, epochs: int = EPOCHS
 ) -> dict[str, Unseen]:
     """Out-of-fold answers of models.
 
     Args:
         data: all patients.
-        names: models, keys of ``MODELS``.
+        names: models, keys of ``MODELS``; all if None.
         repeats: cross-validations, each with other folds.
         epochs: of the networks.
     """
-    names = tuple(names)
+    names = tuple(MODELS if names is None else names)
     made = {name: _empty(repeats, len(data.died)) for name in names}
     for repeat in tqdm(range(repeats), desc="clinical", disable=None):
         for inside, outside in folds(data.died, repeat):

@@ -6,20 +6,17 @@ every comparison.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+import keras
 import numpy as np
-import onnx
-import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
 from ml.clinical.features import NAMES
 from ml.models.clinical.members import LEAST_SHARE, LOGARITHMIC, Bent, Forest, Member
-from ml.models.clinical.networks import MOST_SCALED, RECORD, Network
+from ml.models.clinical.networks import MOST_SCALED, Network
 from ml.models.clinical.stack import Stack
-from ml.training.export import export_function
 from ml.training.onnx_graph import TREES_DOMAIN, Graph
 
 VALUES = "values"
@@ -32,9 +29,6 @@ def export_stack(stack: Stack, target: Path) -> None:
     Args:
         stack: the fitted model.
         target: file to write. Input ``values`` (n, 11); output ``logits`` (n, 2), survival first, calibrated.
-
-    Raises:
-        ExportError: when a network cannot be converted.
     """
     graph = Graph(VALUES, len(NAMES))
     typical = graph.constant(stack.typical)
@@ -136,22 +130,38 @@ def _add_bent(graph: Graph, bent: Bent, complete: str) -> str:
 def _add_network(graph: Graph, network: Network, complete: str) -> str:
     scaled = _scaled(graph, _with_logarithms(graph, complete), network.scaling.mean, network.scaling.spread)
     bounded = graph.node("Clip", scaled, graph.constant(-MOST_SCALED), graph.constant(MOST_SCALED))
-    with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
-        path = Path(folder) / "network.onnx"
-        module = _Serving(network)
-        export_function(module, module.call, path)
-        outputs = graph.inline(onnx.load(path), bounded)
-    return outputs["odds"]
+    model = network.model
+    made = {model.input.name: bounded}
+    for layer in model.layers[1:]:
+        given = layer.input if isinstance(layer.input, list) else [layer.input]
+        made[layer.output.name] = _add_layer(graph, layer, [made[one.name] for one in given])
+    return made[model.output.name]
 
 
-class _Serving(tf.Module):
-    """A network as a TensorFlow function."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self._model = network.model
-        signature = [tf.TensorSpec((None, len(NAMES)), tf.float32, name=RECORD)]
-        self.call = tf.function(self._call, input_signature=signature)
-
-    def _call(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"odds": self._model(record, training=False)}
+def _add_layer(graph: Graph, layer: keras.layers.Layer, given: list[str]) -> str:
+    """One layer of a 1-D network. ONNX has channels before places, Keras after; Flatten puts them back."""
+    kinds = keras.layers
+    match layer:
+        case kinds.GaussianNoise() | kinds.Dropout():
+            value = given[0]
+        case kinds.Reshape():
+            value = graph.node("Unsqueeze", given[0], graph.constant(np.array([1])))
+        case kinds.Add():
+            value = graph.node("Add", *given)
+        case kinds.Flatten():
+            value = graph.node("Flatten", graph.node("Transpose", given[0], perm=[0, 2, 1]), axis=1)
+        case kinds.BatchNormalization():
+            weights = [graph.constant(one) for one in layer.get_weights()]
+            value = graph.node("BatchNormalization", given[0], *weights, epsilon=layer.epsilon)
+        case kinds.Conv1D():
+            kernel, *bias = layer.get_weights()
+            weights = [graph.constant(one) for one in (kernel.transpose(2, 1, 0), *bias)]
+            value = graph.node("Conv", given[0], *weights, auto_pad="SAME_UPPER")
+        case kinds.Dense():
+            value = graph.node("Gemm", given[0], *(graph.constant(one) for one in layer.get_weights()))
+        case kinds.Activation():
+            value = given[0]
+        case _:
+            raise TypeError(f"no export is known for {type(layer).__name__}")
+    bends = getattr(layer, "activation", None) is keras.activations.relu
+    return graph.node("Relu", value) if bends else value

@@ -81,7 +81,9 @@ class _Trainer:
         """A freshly trained network."""
         keras.utils.set_random_seed(settings.seed)
         fresh = self._build()
-        self._model.set_weights(fresh.get_weights())
+        # All variables, not weights alone: the states of noise and dropout start afresh too, so that a seed gives the same network.
+        for variable, value in zip(self._model.variables, fresh.variables, strict=True):
+            variable.assign(value)
         for variable in self._optimizer.variables:
             if variable is not self._optimizer.learning_rate:
                 variable.assign(keras.ops.zeros_like(variable))
