@@ -250,7 +250,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         return _compare(options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
-    measured = recipe.evaluate(options.data, epochs=options.epochs or recipe.EPOCHS, target=target)
+    fewer = {"repeats": options.repeats} if options.repeats else {}
+    measured = recipe.evaluate(options.data, epochs=options.epochs or recipe.EPOCHS, target=target, **fewer)
     if options.json:
         print(json.dumps(measured))
         return OK
@@ -324,6 +325,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--write", action="store_true", help="put the figures into the installed contract"
             )
+            command.add_argument("--repeats", type=_positive, help="cross-validations, of clinical models")
             command.add_argument("--json", action="store_true", help="print JSON")
     add_commands(commands)
     for command in (listing, predict):

@@ -128,13 +128,12 @@ def test_a_seed_gives_the_same_network_whatever_was_trained_before(keras):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Fewer resamples, one repeat, and a hybrid of the members that are fitted at once."""
+    """Fewer resamples and trees, and a hybrid of the members that are fitted at once."""
     from ml.evaluation import risk
-    from ml.models.clinical import evaluate, members
+    from ml.models.clinical import members
 
     monkeypatch.setattr(risk, "RESAMPLES", 20)
     monkeypatch.setattr(members, "TREES", 20)
-    monkeypatch.setitem(evaluate.evaluate.__kwdefaults__, "repeats", 1)
     monkeypatch.setitem(MODELS, "clinical-hybrid", ("forest", "bent"))
     for name in ("clinical-cnn-residual", "clinical-cnn-bn"):
         monkeypatch.delitem(MODELS, name)
@@ -171,7 +170,21 @@ def test_evaluation_measures_every_model_on_the_same_folds(tmp_path, keras, quic
         ]
         (folder / f"processed.{site}.data").write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "out").mkdir()
-    assert main(["evaluate", "clinical", "--data", str(tmp_path), "--target", str(tmp_path / "out")]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                "clinical",
+                "--data",
+                str(tmp_path),
+                "--repeats",
+                "1",
+                "--target",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 0
+    )
     measured = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
     assert set(measured["models"]) == set(MODELS) == {"clinical-rf", "clinical-logistic", "clinical-hybrid"}
     assert set(measured["leave_site_out"]["sites"]) == set(SITES)
