@@ -76,7 +76,8 @@ class Quantity:
         """The accepted unit of this name, the canonical one for no name; None if there is no such unit."""
         if not name and self.units:
             return self.units[0]
-        return next((unit for unit in self.units if _plain(unit.name) == _plain(name)), None)
+        exact = next((unit for unit in self.units if unit.name == name), None)
+        return exact or next((unit for unit in self.units if _plain(unit.name) == _plain(name)), None)
 
     def number(self, value: Decimal) -> str:
         """A canonical value as digits, with this quantity's decimals."""
@@ -97,9 +98,12 @@ class Quantity:
         return self.kind is Kind.CHOICE or self.possible[0] <= value <= self.possible[1]
 
 
+# How units are typed where the keyboard lacks a letter: "umol/l", "10^9/L", "C".
+TYPED_AS = str.maketrans(
+    {"\u00b5": "u", "\u03bc": "u", "\u2079": "9", "\u00b3": "3", "\u00b0": "", "^": "", " ": ""}
+)
+
+
 def _plain(name: str) -> str:
-    """A unit's name as it is compared: "umol/l", "µmol/L" and "10^9/L" are found however they are typed."""
-    ascii_only = str.maketrans(
-        {"\u00b5": "u", "\u03bc": "u", "\u2079": "9", "\u00b3": "3", "\u00b0": "", "^": "", " ": ""}
-    )
-    return name.translate(ascii_only).lower()
+    """A unit's name as it is compared."""
+    return name.translate(TYPED_AS).lower()

@@ -46,7 +46,6 @@ class Migration(migrations.Migration):
                 ('cells', models.JSONField()),
                 ('verdict', models.CharField(choices=[('open', 'Not checked'), ('ready', 'Ready'), ('unusual', 'Unusual'), ('refused', 'Refused'), ('recorded', 'Recorded')], default='open', max_length=8)),
                 ('reasons', models.JSONField(default=list)),
-                ('patient', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
                 ('table', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='patients.valueimport')),
             ],
             options={

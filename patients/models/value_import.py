@@ -10,7 +10,6 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.querysets import VisibleQuerySet
-from patients.models.patient import Patient
 
 if TYPE_CHECKING:
     from accounts.actor import Actor
@@ -80,7 +79,6 @@ class ValueImportRow(models.Model):
     cells = models.JSONField()
     verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.OPEN)
     reasons = models.JSONField(default=list)
-    patient = models.ForeignKey(Patient, null=True, on_delete=models.PROTECT, related_name="+")
 
     objects = ValueImportRowQuerySet.as_manager()
 

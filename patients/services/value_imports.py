@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from accounts.actor import Actor
 
-# Rows that one step records: a second or two, so that the page shows how far it is.
-ROWS_PER_STEP = 500
+# Rows that one step records: a few seconds, so that the page shows how far it is.
+ROWS_PER_STEP = 1000
 Verdict = ValueImportRow.Verdict
 NO_MRN = "The row has no MRN. Fill it in."
 NO_PATIENT = "No patient of yours has this MRN. Check it, register the patient, or ask to join the care team."
@@ -91,14 +91,19 @@ def check_import(
     found.state = ValueImport.State.CHECKED
     found.save(update_fields=["mapping", "measured_at", "state"])
     rows = list(found.rows.all())
-    for row, (record, reasons) in zip(rows, _read(actor, found, rows), strict=True):
-        row.patient = record.patient if record else None
-        row.reasons = [dataclasses.astuple(reason) for reason in reasons]
-        row.verdict = _verdict(reasons)
-    ValueImportRow.objects.bulk_update(rows, ["patient", "reasons", "verdict"], batch_size=2000)
-    patients = len({row.patient_id for row in rows if row.patient_id})
+    found.rows.update(verdict=Verdict.READY, reasons=[])
+    objected, patients = [], set()
+    for row, (record, reasons) in zip(rows, _judge(actor, found, rows), strict=True):
+        if record is not None:
+            patients.add(record.patient.pk)
+        if reasons:
+            row.verdict, row.reasons = _verdict(reasons), _as_json(reasons)
+            objected.append(row)
+    ValueImportRow.objects.bulk_update(objected, ["reasons", "verdict"], batch_size=500)
     audit.record(
-        audit.Action.SEARCH, obj=found, detail={"list": "import", "rows": len(rows), "patients": patients}
+        audit.Action.SEARCH,
+        obj=found,
+        detail={"list": "import", "rows": len(rows), "patients": len(patients)},
     )
     return found
 
@@ -135,18 +140,22 @@ def record_step(actor: Actor, *, import_id: uuid.UUID) -> ValueImport:
         return found
     rows = list(found.rows.filter(verdict__in=to_record(found))[:ROWS_PER_STEP])
     good: list[tuple[ValueImportRow, Record]] = []
+    refused: list[ValueImportRow] = []
     for row, (record, reasons) in zip(rows, _read(actor, found, rows), strict=True):
-        if record is None or _verdict(reasons) == Verdict.REFUSED:
-            _refuse(row, reasons)
+        if record is None:
+            row.reasons = _as_json(reasons)
+            refused.append(row)
         else:
             good.append((row, record))
     outcomes = record_many(actor, [record for _, record in good], source=ClinicalValue.Source.IMPORT)
     for (row, _), outcome in zip(good, outcomes, strict=True):
         if isinstance(outcome, ValuesRefused):
-            _refuse(row, _reasons(found, outcome.refusals))
-        else:
-            row.verdict = Verdict.RECORDED
-    ValueImportRow.objects.bulk_update(rows, ["reasons", "verdict"])
+            row.reasons = _as_json(_reasons(found, outcome.refusals))
+            refused.append(row)
+    found.rows.filter(pk__in=[row.pk for row in rows]).update(verdict=Verdict.RECORDED)
+    for row in refused:
+        row.verdict = Verdict.REFUSED
+    ValueImportRow.objects.bulk_update(refused, ["reasons", "verdict"])
     if len(rows) < ROWS_PER_STEP:
         found.state = ValueImport.State.RECORDED
         found.save(update_fields=["state"])
@@ -184,7 +193,7 @@ def _check_mapping(mapping: Sequence[str], measured_at: dt.datetime | None) -> N
 def _read(
     actor: Actor, found: ValueImport, rows: Sequence[ValueImportRow]
 ) -> list[tuple[Record | None, list[Reason]]]:
-    """What each row would record, with everything that is to be said of it."""
+    """What each row would record, or why it can record nothing, whatever its values are."""
     columns = {place.partition("|")[0]: index for index, place in enumerate(found.mapping) if place}
     known = {
         patient.mrn: patient
@@ -192,7 +201,14 @@ def _read(
             mrn__in={_cell(row, columns[MRN]) for row in rows}
         )
     }
-    read = [_read_row(found, row, columns, known) for row in rows]
+    return [_read_row(found, row, columns, known) for row in rows]
+
+
+def _judge(
+    actor: Actor, found: ValueImport, rows: Sequence[ValueImportRow]
+) -> list[tuple[Record | None, list[Reason]]]:
+    """What each row would record, with everything that is to be said of it and of its values."""
+    read = _read(actor, found, rows)
     records = [record for record, _ in read if record is not None]
     checked = iter(check_many(actor, records))
     for record, reasons in read:
@@ -202,7 +218,10 @@ def _read(
         if isinstance(outcome, ValuesRefused):
             reasons.extend(_reasons(found, outcome.refusals))
         else:
-            reasons.extend(_reasons(found, _unusual(record)))
+            unusual = [
+                entry for entry in record.entries if not CATALOGUE[entry.code].is_usual(outcome[entry.code])
+            ]
+            reasons.extend(_reasons(found, _asked(unusual)))
     return read
 
 
@@ -262,10 +281,10 @@ def read_time(text: str) -> dt.datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=dt.UTC)
 
 
-def _unusual(record: Record) -> list[ValueRefused]:
-    """What would be asked about each value of the record if a person typed it."""
+def _asked(unusual: Iterable[Entry]) -> list[ValueRefused]:
+    """What would be asked about each unusual value if a person typed it."""
     asked = []
-    for entry in record.entries:
+    for entry in unusual:
         try:
             dataclasses.replace(entry, confirmed=False).read()
         except ValueRefused as refusal:
@@ -287,9 +306,8 @@ def _verdict(reasons: Iterable[Reason]) -> Verdict:
     return Verdict.UNUSUAL if codes == {ValueReason.UNUSUAL.value} else Verdict.REFUSED
 
 
-def _refuse(row: ValueImportRow, reasons: Iterable[Reason]) -> None:
-    row.verdict = Verdict.REFUSED
-    row.reasons = [dataclasses.astuple(reason) for reason in reasons]
+def _as_json(reasons: Iterable[Reason]) -> list[tuple[str, ...]]:
+    return [dataclasses.astuple(reason) for reason in reasons]
 
 
 def _cell(row: ValueImportRow, index: int) -> str:
