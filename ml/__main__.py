@@ -1,4 +1,4 @@
-"""Command line of the suite: ``python -m ml list | predict | train | search | evaluate | measure | qrs``. Needs no Django."""
+"""Command line: ``python -m ml list | predict | train | search | evaluate | measure | qrs | digitise``. Needs no Django."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from ml import registry
 from ml.contract import ModelResult
+from ml.pages import cli as pages
 from ml.recordings.cli import add_commands
 from ml.recordings.formats import HEAD, sniff
 from ml.recordings.formats.sniffing import is_wfdb_header
@@ -24,6 +25,7 @@ from ml.recordings.formats.sniffing import is_wfdb_header
 OK, FAILED, USAGE = 0, 1, 2
 CLINICAL = "clinical"
 COMPARISON = "comparison"
+DIGITISER = "digitiser"
 
 
 def _package(name: str) -> str:
@@ -245,9 +247,11 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    """Measure a model's recipe by cross-validation, or its weights on what was held out."""
+    """Measure a model's recipe by cross-validation, its weights on what was held out, the comparison, or the digitiser."""
     if options.model == COMPARISON:
         return _compare(options)
+    if options.model == DIGITISER:
+        return pages.evaluate_digitiser(options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     fewer = {"repeats": options.repeats} if options.repeats else {}
@@ -328,6 +332,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--repeats", type=_positive, help="cross-validations, of clinical models")
             command.add_argument("--json", action="store_true", help="print JSON")
     add_commands(commands)
+    pages.add_commands(commands)
     for command in (listing, predict):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top

@@ -78,7 +78,7 @@ def scan_damage(rng: np.random.Generator) -> Damage:
         noise=float(rng.uniform(0.5, 5.0)),
         folds=int(rng.random() < 0.2),
         stains=int(rng.integers(0, 3)) if rng.random() < 0.3 else 0,
-        cast=tuple(rng.uniform(0.96, 1.0, 3).tolist()),  # type: ignore[arg-type]
+        cast=tuple(rng.uniform(0.96, 1.0, 3).tolist()),
         contrast=float(rng.uniform(0.75, 1.0)),
         jpeg=int(rng.integers(60, 95)),
     )
@@ -129,8 +129,7 @@ def _field(rng: np.random.Generator, size: tuple[int, int], cells: int) -> NDArr
     coarse = Image.fromarray(rng.random((cells, cells), dtype=np.float32))
     smooth = np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
     low, high = float(smooth.min()), float(smooth.max())
-    result: NDArray[np.float32] = (smooth - low) / max(high - low, 1e-6)
-    return result
+    return ((smooth - low) / max(high - low, 1e-6)).astype(np.float32)
 
 
 def _light(what: Damage, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -141,7 +140,9 @@ def _light(what: Damage, size: tuple[int, int], rng: np.random.Generator) -> NDA
     if what.shadow > 0.15:  # the hard edge of a hand or a telephone
         angle, place = rng.uniform(0, np.pi), rng.uniform(0.3, 0.9)
         side = np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5) + 0.5 - place
-        light *= 1.0 - np.float32(0.5 * what.shadow) / (1.0 + np.exp(-side * 60.0))
+        light = light * (1.0 - np.float32(0.5 * what.shadow) / (1.0 + np.exp(-side * 60.0))).astype(
+            np.float32
+        )
     for _ in range(what.stains):
         at, wide = rng.uniform(0.05, 0.95, 2), rng.uniform(0.01, 0.05)
         light *= 1.0 - 0.15 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * wide**2)).astype(

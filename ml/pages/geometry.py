@@ -51,6 +51,11 @@ def fitted(source: NDArray[np.floating], target: NDArray[np.floating]) -> Homogr
     return result / result[2, 2]
 
 
+def inverse(homography: Homography) -> Homography:
+    """The homography that leads back."""
+    return np.asarray(np.linalg.inv(homography), dtype=np.float64)
+
+
 def shift(x: float, y: float) -> Homography:
     """A translation."""
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])

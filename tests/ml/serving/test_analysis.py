@@ -133,7 +133,7 @@ def test_unknown_model():
 
 
 def test_warm_opens_every_model_and_names_the_device():
-    ready = {one.name for one in contracts() if not one.second_opinion}
+    ready = {one.name for one in registry.contracts() if not one.second_opinion}
     assert set(warm()) == ready >= {"beat-cnn", "beat-resnet", "ecg-signals", "rhythm-vf", "clinical-hybrid"}
     assert set(device()) == {"provider", "name", "gpu"}
 

@@ -1,0 +1,83 @@
+"""A photograph of a page made straight: upright, at a known number of pixels per millimetre, cropped to its grid."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.pages.geometry import Homography, warped
+from ml.pages.grid import Grid, find_grid, flattened
+
+SCALE = 8  # pixels per millimetre: coarser pictures are interpolated, which leaves more of a narrow QRS
+_AROUND_MM = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StraightPage:
+    """A page without perspective and rotation.
+
+    Attributes:
+        image: RGB, shape (height, width, 3), 0 to 255.
+        scale: pixels per millimetre, the same across and down.
+        from_picture: from pixels of the picture to pixels of this page, shape (3, 3).
+        inside: whether a pixel was seen in the picture, shape (height, width).
+        grid: what was found in the picture.
+    """
+
+    image: NDArray[np.uint8]
+    scale: int
+    from_picture: Homography
+    inside: NDArray[np.bool_]
+    grid: Grid
+
+
+def straightened(picture: NDArray[np.uint8]) -> StraightPage | None:
+    """Straighten a picture by the lines of its grid; it may still lie upside down.
+
+    Args:
+        picture: RGB, shape (height, width, 3), 0 to 255.
+
+    Returns:
+        None when there is no grid.
+    """
+    grid = find_grid(flattened(picture))
+    if grid is None:
+        return None
+    scale = SCALE
+    left, top, right, bottom = grid.box_mm
+    left, top = left - _AROUND_MM, top - _AROUND_MM
+    size = (round((right + _AROUND_MM - left) * scale), round((bottom + _AROUND_MM - top) * scale))
+    to_page = (
+        np.diag([scale, scale, 1.0])
+        @ np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
+        @ grid.to_mm
+    )
+    image = warped(Image.fromarray(picture), to_page, size, fill=(255, 255, 255))
+    seen = warped(
+        Image.new("L", (picture.shape[1], picture.shape[0]), 255),
+        to_page,
+        size,
+        resample=Image.Resampling.NEAREST,
+    )
+    return StraightPage(
+        image=np.asarray(image),
+        scale=scale,
+        from_picture=to_page,
+        inside=np.asarray(seen) > 0,
+        grid=grid,
+    )
+
+
+def turned_over(page: StraightPage) -> StraightPage:
+    """The same page turned by 180 degrees."""
+    height, width = page.inside.shape
+    turn = np.array([[-1.0, 0.0, width], [0.0, -1.0, height], [0.0, 0.0, 1.0]])
+    return dataclasses.replace(
+        page,
+        image=np.ascontiguousarray(page.image[::-1, ::-1]),
+        inside=np.ascontiguousarray(page.inside[::-1, ::-1]),
+        from_picture=turn @ page.from_picture,
+    )

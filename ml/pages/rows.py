@@ -1,0 +1,184 @@
+"""Rows of traces, where they begin and end, and their calibration pulses, on the ink of a straightened page."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_closing, gaussian_filter1d, maximum_filter, uniform_filter1d
+from scipy.signal import find_peaks
+
+from ml.pages.layouts import BY_ROWS
+
+_LEAST_APART_MM = 8.0
+_BAND_MM = 3.0
+_LEAST_COVER = 0.22
+_GAINS = (10.0, 5.0, 20.0)
+_PULSES_MM = (5.0, 10.0, 2.5)
+_PULSE_SEEN = 0.45
+_SEARCH_MM = 32.0
+_LEAST_RUN_MM = 12.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """The calibration pulses of a page.
+
+    Attributes:
+        mm_per_mv: height, 5, 10 or 20 mm.
+        width_mm: width of the pulse.
+        left: x of its first flank, pixels.
+        score: how well it fits in the typical row, 0 to 1.
+    """
+
+    mm_per_mv: float
+    width_mm: float
+    left: int
+    score: float
+
+
+def find_rows(ink: NDArray[np.float32], scale: int) -> NDArray[np.float64]:
+    """Base lines of the rows of a known layout.
+
+    Args:
+        ink: as `ink_map` gives it, shape (height, width).
+        scale: pixels per millimetre.
+
+    Returns:
+        Ascending y, pixels, 3, 4, 6 or 12 of them; empty when the rows fit no layout.
+    """
+    band = maximum_filter(ink[:, ::2] > 0.5, size=(round(_BAND_MM * scale), 1))
+    cover = gaussian_filter1d(uniform_filter1d(band.mean(axis=1), scale), 0.8 * scale)
+    # A row of letters covers little of the width.
+    peaks, _ = find_peaks(np.pad(cover, 1), height=_LEAST_COVER, distance=round(_LEAST_APART_MM * scale))
+    peaks = peaks - 1
+    if len(peaks) < min(BY_ROWS):
+        return np.empty(0)
+    strong = peaks[cover[peaks] > 0.45 * np.median(np.sort(cover[peaks])[-3:])]
+    return _evenly_spaced(strong.astype(np.float64), scale)
+
+
+def _evenly_spaced(peaks: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+    """Those peaks that make the rows of a layout, at about the same distance from each other."""
+    best: tuple[float, NDArray[np.float64]] = (-np.inf, np.empty(0))
+    for count in BY_ROWS:
+        for first, last in itertools.combinations(range(len(peaks)), 2):
+            if last - first + 1 < count - (count > 6):
+                continue
+            expected = np.linspace(peaks[first], peaks[last], count)
+            step = expected[1] - expected[0]
+            distance = np.abs(peaks[None, :] - expected[:, None])
+            near = distance.min(axis=1)
+            hits = near < 0.3 * step
+            if step < _LEAST_APART_MM * scale or hits.sum() < count - (count > 6):
+                continue
+            rows = np.where(hits, peaks[distance.argmin(axis=1)], expected)
+            left_over = len(peaks) - int(hits.sum())
+            score = float(hits.sum()) - 1.5 * left_over - float(np.mean(near) / step)
+            if len(np.unique(rows)) == count and score > best[0]:
+                best = (score, rows)
+    return best[1] if best[0] > 0 else np.empty(0)
+
+
+def _template_scores(
+    thick: NDArray[np.float32], thin: NDArray[np.float32], *, height: int, width: int, scale: int
+) -> NDArray[np.float64]:
+    """How well a rectangle stands on every pixel (its left foot): the worst of its sides, less what is inside it."""
+    down = np.cumsum(np.pad(thick, ((1, 0), (0, 0))), axis=0)
+    along = np.cumsum(np.pad(thick, ((0, 0), (1, 0))), axis=1)
+    inner = np.cumsum(np.cumsum(np.pad(thin, ((1, 0), (1, 0))), axis=0), axis=1)
+    rows, columns = thick.shape
+    result = np.full((rows, columns), -1.0)
+    y, x = slice(height, rows), slice(0, columns - width)
+    sides = (down[height:rows] - down[0 : rows - height]) / height
+    left, right = sides[:, : columns - width], sides[:, width:columns]
+    roof = (along[0 : rows - height, width:columns] - along[0 : rows - height, : columns - width]) / width
+    rim = max(2, round(0.6 * scale))
+    if width > 2 * rim + 1:
+        area = (height - 2 * rim) * (width - 2 * rim)
+        a, b = slice(rim, rows - height + rim), slice(height - rim, rows - rim)
+        c, d = slice(rim, columns - width + rim), slice(width - rim, columns - rim)
+        inside = (inner[b, d] - inner[a, d] - inner[b, c] + inner[a, c]) / area
+    else:
+        inside = np.zeros_like(left)
+    result[y, x] = np.minimum(np.minimum(left, right), roof) - 2.0 * inside
+    return result
+
+
+def find_pulse(ink: NDArray[np.float32], rows: NDArray[np.float64], scale: int) -> Pulse | None:
+    """The calibration pulse, which stands at the same place in all rows.
+
+    Args:
+        ink: shape (height, width).
+        rows: base lines, pixels.
+        scale: pixels per millimetre.
+
+    Returns:
+        None when no pulse stands at either end of the rows.
+    """
+    reach = min(round(_SEARCH_MM * scale), ink.shape[1] // 3)
+    slack = round(2.5 * scale)
+    best: Pulse | None = None
+    for side in (0, ink.shape[1] - reach):
+        part = ink[:, side : side + reach]
+        thick = maximum_filter(part, size=(3, 3))
+        for gain, wide in itertools.product(_GAINS, _PULSES_MM):
+            scores = _template_scores(
+                thick, part, height=round(gain * scale), width=round(wide * scale), scale=scale
+            )
+            per_row = np.stack(
+                [
+                    scores[max(0, round(y) - slack) : round(y) + slack + 1].max(axis=0, initial=-1.0)
+                    for y in rows
+                ]
+            )
+            # The same place within half a millimetre in every row.
+            typical = np.median(maximum_filter(per_row, size=(1, max(3, scale))), axis=0)
+            at = int(typical.argmax())
+            if typical[at] > max(_PULSE_SEEN, best.score if best else 0.0):
+                best = Pulse(
+                    mm_per_mv=gain, width_mm=wide, left=side + at, score=float(min(typical[at], 1.0))
+                )
+    return best
+
+
+def find_extent(
+    ink: NDArray[np.float32], rows: NDArray[np.float64], pulse: Pulse | None, scale: int
+) -> tuple[int, int]:
+    """Where the traces begin and end, pixels; the same in all rows. The pulse and what is beyond it are left out.
+
+    Args:
+        ink: shape (height, width).
+        rows: base lines, pixels.
+        pulse: as `find_pulse` gives it.
+        scale: pixels per millimetre.
+    """
+    half = round(min(6.0, 0.4 * float(np.diff(rows).min()) / scale) * scale)
+    held = np.stack(
+        [(ink[max(0, round(y) - half) : round(y) + half + 1] > 0.5).any(axis=0) for y in rows]
+    ).mean(axis=0)
+    present = held >= 0.5
+    if pulse is not None:
+        left, right = pulse.left, pulse.left + round(pulse.width_mm * scale)
+        foot = round(2.2 * scale)
+        if pulse.left < ink.shape[1] / 2:
+            present[: right + _foot(present[right + 2 :], foot) + 2] = False
+        else:
+            present[left - _foot(present[: left - 2][::-1], foot) - 2 :] = False
+    present = binary_closing(np.pad(present, 5 * scale), np.ones(round(2.5 * scale)))[5 * scale : -5 * scale]
+    edges = np.flatnonzero(np.diff(np.r_[0, present.astype(int), 0]))
+    if not len(edges):
+        return 0, 0
+    starts, stops = edges[::2], edges[1::2]
+    long = stops - starts > _LEAST_RUN_MM * scale  # letters in the margin are shorter
+    if not long.any():
+        return 0, 0
+    return int(starts[long][0]), int(stops[long][-1])
+
+
+def _foot(beside: NDArray[np.bool_], foot: int) -> int:
+    """Length of the pulse's foot: until the first gap, or what is usual when it runs into the trace."""
+    empty = np.flatnonzero(~beside[: 2 * foot])
+    return int(empty[0]) if len(empty) else round(foot * 0.7)

@@ -1,0 +1,213 @@
+"""Following a trace from left to right on the ink of a page, to a part of a pixel.
+
+The path that costs least is found by dynamic programming over columns (Viterbi): a step to the side costs what is missing of
+ink, a step up or down within a column likewise but less, so that steep limbs of a QRS are followed along their ink. The stretch
+of ink around the path then gives the height of the trace in every column, and three points in time where the trace is steep.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+_CLIMB = 0.45
+_CLIMB_IN_INK = 0.004
+_HOME = 0.06  # a whole row away costs this per column: the next trace is no shortcut
+_REACH_MM = 32.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TracedRow:
+    """One row as it was followed.
+
+    Attributes:
+        top: upper rim of the ink in every column, pixels; NaN without ink.
+        bottom: lower rim.
+        middle: middle of the ink, weighted.
+        pen: width of the pen, pixels.
+        support: ink under the path in every column, 0 to 1.
+    """
+
+    top: NDArray[np.float64]
+    bottom: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    pen: float
+    support: NDArray[np.float64]
+
+
+def follow(
+    ink: NDArray[np.float32], rows: NDArray[np.float64], extent: tuple[int, int], scale: int
+) -> NDArray[np.int64]:
+    """The cheapest path of every row.
+
+    Args:
+        ink: shape (height, width).
+        rows: base lines, pixels, shape (r,).
+        extent: first column and end, pixels.
+        scale: pixels per millimetre.
+
+    Returns:
+        y of each row's path in every column of the extent, shape (r, columns), pixels.
+    """
+    first, last = extent
+    reach = round(_REACH_MM * scale)
+    spacing = float(np.diff(rows).min())
+    padded = np.pad(ink[:, first:last], ((reach, reach), (0, 0)))
+    windows = np.stack([padded[round(y) : round(y) + 2 * reach + 1] for y in rows])
+    price = (1.0 - windows) ** 2
+    home = _HOME * np.abs(np.arange(-reach, reach + 1)) / spacing
+    count, height, columns = windows.shape
+    origin = np.empty((columns, count, height), dtype=np.int16)
+    cost = np.zeros((count, height))
+    here = np.broadcast_to(np.arange(height, dtype=np.int16), (count, height))
+    for x in range(columns):
+        cost = cost + price[:, :, x] + home
+        climb = np.cumsum(_CLIMB * price[:, :, x] + _CLIMB_IN_INK, axis=1)
+        cost, origin[x] = _cheapest_in_column(cost, climb, here)
+    path = np.empty((columns, count), dtype=np.int64)
+    at = cost.argmin(axis=1)
+    every = np.arange(count)
+    for x in range(columns - 1, -1, -1):
+        at = origin[x, every, at].astype(np.int64)
+        path[x] = at
+    return (path - reach + np.rint(rows).astype(int)).T
+
+
+def _cheapest_in_column(
+    cost: NDArray[np.float64], climb: NDArray[np.float64], here: NDArray[np.int16]
+) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
+    """Cost of reaching every pixel of a column when one may climb in it, and the pixel one came into the column by."""
+    down = np.minimum.accumulate(cost - climb, axis=1)
+    from_above = np.maximum.accumulate(np.where(cost - climb <= down, here, 0), axis=1)
+    up = np.minimum.accumulate((cost + climb)[:, ::-1], axis=1)[:, ::-1]
+    last = cost.shape[1] - 1
+    lower = np.where(cost + climb <= up, here, last)
+    from_below = np.minimum.accumulate(lower[:, ::-1], axis=1)[:, ::-1]
+    falling, rising = down + climb, up - climb
+    better = falling <= rising
+    return np.where(better, falling, rising), np.where(better, from_above, from_below).astype(np.int16)
+
+
+def _stretches(
+    ink: NDArray[np.float32], path: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """First and last row of the unbroken ink around the path, and whether there is any."""
+    height, columns = ink.shape
+    solid = ink > 0.4
+    index = np.arange(height)[:, None]
+    starts = np.maximum.accumulate(np.where(solid, -1, index), axis=0) + 1
+    ends = np.minimum.accumulate(np.where(solid, height, index)[::-1], axis=0)[::-1] - 1
+    every = np.arange(columns)
+    y = np.clip(path, 0, height - 1)
+    for step in (0, -1, 1, -2, 2):  # the path may run a pixel beside thin ink
+        moved = np.clip(path + step, 0, height - 1)
+        y = np.where(solid[y, every], y, moved)
+    return starts[y, every], ends[y, every], solid[y, every]
+
+
+def trace_row(ink: NDArray[np.float32], path: NDArray[np.int64], others: NDArray[np.int64]) -> TracedRow:
+    """The ink around a path.
+
+    Args:
+        ink: of the extent's columns, shape (height, columns).
+        path: y in every column, pixels.
+        others: paths of the other rows, shape (rows, columns): ink that belongs to them is left to them.
+    """
+    first, last, held = _stretches(ink, path)
+    first, last = _own_part(first, last, path, others)
+    height, columns = ink.shape
+    every = np.arange(columns)
+    padded = np.pad(ink, ((1, 1), (0, 0)))
+    upper = np.where(first > 0, padded[first, every], 0.0)
+    lower = padded[np.minimum(last + 2, height + 1), every]
+    sums = np.cumsum(np.pad(padded, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    weights = np.cumsum(
+        np.pad(padded * (np.arange(height + 2) - 0.5)[:, None], ((1, 0), (0, 0))), axis=0, dtype=np.float64
+    )
+    top_row, end_row = first, last + 3
+    mass = sums[end_row, every] - sums[top_row, every]
+    middle = (weights[end_row, every] - weights[top_row, every]) / np.maximum(mass, 1e-6)
+    top, bottom = first - upper.astype(np.float64), last + 1.0 + lower
+    pen = float(np.quantile((bottom - top)[held], 0.3)) if held.any() else 1.0
+    empty = ~held
+    return TracedRow(
+        top=np.where(empty, np.nan, top),
+        bottom=np.where(empty, np.nan, bottom),
+        middle=np.where(empty, np.nan, middle),
+        pen=pen,
+        support=np.clip(ink[np.clip(path, 0, height - 1), every], 0.0, 1.0).astype(np.float64),
+    )
+
+
+def _own_part(
+    first: NDArray[np.int64], last: NDArray[np.int64], path: NDArray[np.int64], others: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the ink of two rows touches, each keeps the part on its side of the middle between them."""
+    for other in others:
+        below = (other > path) & (other <= last)
+        above = (other < path) & (other >= first)
+        middle = (path + other) // 2
+        last = np.where(below, np.minimum(last, middle), last)
+        first = np.where(above, np.maximum(first, middle), first)
+    return first, last
+
+
+def _without_pen(row: TracedRow) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Centre line as the upper and as the lower rim of the ink tell it, at half columns.
+
+    A round pen widens the line by its radius in every direction (a dilation by a disk), so that eroding the rims by the same
+    disk gives the line back, but for what is narrower than the pen: the upper rim loses valleys, the lower rim loses peaks.
+    """
+    columns = np.arange(len(row.top)) + 0.5
+    known = np.isfinite(row.top)
+    x = np.arange(2 * len(row.top)) / 2.0 + 0.25
+    top = np.interp(x, columns[known], row.top[known])
+    bottom = np.interp(x, columns[known], row.bottom[known])
+    radius = row.pen / 2.0
+    steps = int(2 * radius)
+    upper, lower = np.full_like(top, -np.inf), np.full_like(top, np.inf)
+    padded_top, padded_bottom = np.pad(top, steps, mode="edge"), np.pad(bottom, steps, mode="edge")
+    for step in range(-steps, steps + 1):
+        depth = (1.0 - (step / 2.0 / radius) ** 2) ** 0.5 * radius
+        near = slice(steps + step, steps + step + len(x))
+        upper = np.maximum(upper, padded_top[near] + depth)
+        lower = np.minimum(lower, padded_bottom[near] - depth)
+    return x, upper, lower
+
+
+def _chosen(
+    upper: NDArray[np.float64], lower: NDArray[np.float64], base: NDArray[np.float64], pen: float
+) -> NDArray[np.float64]:
+    """Between the rims' answers lies a peak or a valley narrower than the pen: whichever leads away from the base line."""
+    farther = np.where(np.abs(upper - base) >= np.abs(lower - base), upper, lower)
+    doubt = np.clip((lower - upper) / (0.5 * pen), 0.0, 1.0)
+    result: NDArray[np.float64] = (1.0 - doubt) * (upper + lower) / 2.0 + doubt * farther
+    return result
+
+
+def polyline(row: TracedRow, calm: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The centre line of a trace.
+
+    Args:
+        row: as it was followed.
+        calm: pixels over which the base line around a peak is judged.
+
+    Returns:
+        x (pixels from the first column) and y (pixels), two per column; y is NaN where there is no ink.
+    """
+    known = np.isfinite(row.top)
+    if known.sum() < 2:
+        x = np.arange(2 * len(row.top)) / 2.0 + 0.25
+        return x, np.full(len(x), np.nan)
+    x, upper, lower = _without_pen(row)
+    middle = np.interp(x, np.flatnonzero(known) + 0.5, row.middle[known])
+    height = np.interp(x, np.flatnonzero(known) + 0.5, (row.bottom - row.top)[known])
+    base = median_filter(middle[::4], size=max(3, calm // 2 | 1), mode="nearest")
+    base = np.interp(np.arange(len(x)), np.arange(len(base)) * 4, base)
+    steep = _chosen(upper, lower, base, row.pen)
+    weight = np.clip((height - 1.3 * row.pen) / (0.5 * row.pen), 0.0, 1.0)
+    y = (1.0 - weight) * middle + weight * steep
+    return x, np.where(np.repeat(known, 2), y, np.nan)
