@@ -37,7 +37,7 @@ _EARLY, _LIKE, _UNLIKE, _REGULAR = 0.85, 0.90, 0.75, 0.12
 _MIN_BEATS = 5
 
 
-def _names(cell: str | None) -> set[str]:
+def names_of(cell: str | None) -> set[str]:
     """Codes of a cell such as ``['NORM']`` or ``{'NORM': 100.0}``."""
     return set(ast.literal_eval(cell)) if cell else set()
 
@@ -84,7 +84,7 @@ def listing(folder: Path, folds: frozenset[int]) -> Iterator[Listed]:
             if int(float(row["strat_fold"])) not in folds:
                 continue
             codes = set().union(
-                *(_names(row.get(name)) for name in ("scp_codes", "sub_class", "form", "rhythm"))
+                *(names_of(row.get(name)) for name in ("scp_codes", "sub_class", "form", "rhythm"))
             )
             where: int | str = int(row["row"]) if "row" in row else row["filename_lr"]
             yield Listed(f"ptbxl/{int(float(row['patient_id']))}", codes, where)

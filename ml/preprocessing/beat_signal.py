@@ -38,7 +38,7 @@ def _part(start_s: float, stop_s: float) -> slice:
     return slice(CENTRE + round(start_s * RATE_HZ), CENTRE + round(stop_s * RATE_HZ))
 
 
-_QRS = _part(-0.10, 0.14)
+QRS = _part(-0.10, 0.14)
 _P = _part(-0.26, -0.06)
 _T = _part(0.14, 0.46)
 RHYTHM_FEATURES = (2 * _AROUND + 1) + 14
@@ -98,7 +98,7 @@ def _windows(signal: NDArray[np.float64], fs: float, at: NDArray[np.int64]) -> N
     return np.stack([np.interp(places.ravel(), grid, lead).reshape(places.shape) for lead in signal])
 
 
-def _likeness(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def likeness(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     """Correlation along the last axis, 0 where one of the two does not move."""
     a = a - a.mean(axis=-1, keepdims=True)
     b = b - b.mean(axis=-1, keepdims=True)
@@ -171,27 +171,27 @@ def _late(at: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _forms(beats: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
     """How each beat of one lead differs from the usual beat and its neighbours, shape (m, LEAD_FEATURES)."""
-    complexes, change = beats[:, _QRS], beats - usual
-    likeness = _likeness(complexes, usual[_QRS])
+    complexes, change = beats[:, QRS], beats - usual
+    alike = likeness(complexes, usual[QRS])
     energy = (complexes**2).sum(axis=1) + 1e-6
-    usual_energy = (usual[_QRS] ** 2).sum() + 1e-6
+    usual_energy = (usual[QRS] ** 2).sum() + 1e-6
     width = np.abs(complexes).sum(axis=1) ** 2 / energy
-    usual_width = np.abs(usual[_QRS]).sum() ** 2 / usual_energy
-    waves = _likeness(beats[:, _P], usual[_P])  # low for every beat when the atria fibrillate
+    usual_width = np.abs(usual[QRS]).sum() ** 2 / usual_energy
+    waves = likeness(beats[:, _P], usual[_P])  # low for every beat when the atria fibrillate
     columns = [
-        likeness,
-        *(_shift(likeness, by) for by in (-2, -1, 1, 2)),
-        _likeness(complexes, _shift(complexes, -1)),
-        _likeness(complexes, _shift(complexes, 1)),
+        alike,
+        *(_shift(alike, by) for by in (-2, -1, 1, 2)),
+        likeness(complexes, _shift(complexes, -1)),
+        likeness(complexes, _shift(complexes, 1)),
         np.log(energy / usual_energy) / 2.0,
         np.log((width + 1.0) / (usual_width + 1.0)),
         waves,
         _running(waves, _LOCAL_BEATS),
         4.0 * np.sqrt((change[:, _P] ** 2).mean(axis=1)),
         2.0 * (np.ptp(beats[:, _P], axis=1) - np.ptp(usual[_P])),
-        _likeness(beats[:, _T], usual[_T]),
+        likeness(beats[:, _T], usual[_T]),
         4.0 * np.sqrt((change[:, _T] ** 2).mean(axis=1)),
-        2.0 * np.sqrt((change[:, _QRS] ** 2).mean(axis=1)),
+        2.0 * np.sqrt((change[:, QRS] ** 2).mean(axis=1)),
     ]
     return np.clip(np.stack(columns, axis=1), -3.0, 3.0)
 
@@ -217,14 +217,28 @@ def prepare_beats(signal: NDArray[np.floating], fs: float, r_samples: NDArray[np
         raise ValueError(f"sampling rate {fs:g} Hz is below {MIN_FS:g} Hz")
     if len(r_samples) and not (r_samples[0] >= 0 and r_samples[-1] < values.shape[1]):
         raise ValueError("a complex lies outside the signal")
-    windows = np.zeros((len(r_samples), LEADS, LENGTH, 2), dtype=np.float32)
-    features = np.zeros((len(r_samples), FEATURES), dtype=np.float32)
     if not len(r_samples):
-        return PreparedBeats(windows=windows, features=features, r_samples=r_samples.astype(np.float64))
+        return PreparedBeats(
+            windows=np.zeros((0, LEADS, LENGTH, 2), dtype=np.float32),
+            features=np.zeros((0, FEATURES), dtype=np.float32),
+            r_samples=r_samples.astype(np.float64),
+        )
     smooth = _filtered(values, fs, _BAND_HZ)
     at = align(smooth, fs, r_samples)
-    cut = _windows(smooth, fs, at)
-    heights = np.median(np.ptp(cut[:, :, _QRS], axis=2), axis=1)
+    return described(_windows(smooth, fs, at), fs, at)
+
+
+def described(cut: NDArray[np.floating], fs: float, at: NDArray[np.int64]) -> PreparedBeats:
+    """Beats that were already cut from a recording, as the network reads them.
+
+    Args:
+        cut: shape (leads, m, 128), in any gain, filtered, 125 Hz, laid as the windows of ``PreparedBeats``; at least one beat.
+        fs: sampling rate of the positions, Hz.
+        at: aligned position of each beat, shape (m,), samples, ascending.
+    """
+    windows = np.zeros((len(at), LEADS, LENGTH, 2), dtype=np.float32)
+    features = np.zeros((len(at), FEATURES), dtype=np.float32)
+    heights = np.median(np.ptp(cut[:, :, QRS], axis=2), axis=1)
     used = np.flatnonzero(heights > _FLAT_MV)[:LEADS]
     features[:, :RHYTHM_FEATURES] = _rhythm(at, fs)
     late = _late(at)

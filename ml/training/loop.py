@@ -40,6 +40,16 @@ def balanced(
     return np.sort(np.concatenate(chosen))
 
 
+def capped(groups: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of at most so many examples of each group, drawn at random, in no order."""
+    shuffled = rng.permutation(len(groups))
+    order = shuffled[np.argsort(groups[shuffled], kind="stable")]
+    _, first, counts = np.unique(groups[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(first, counts)
+    chosen: NDArray[np.int64] = order[rank < most]
+    return chosen
+
+
 def steps_of(count: int) -> int:
     """Batches that so many examples fill."""
     return math.ceil(count / BATCH)

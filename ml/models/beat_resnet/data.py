@@ -9,11 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.datasets import ptbxl_strips
 from ml.datasets.annotated import AnnotatedRecording, load_recording
 from ml.datasets.beats import record_names
 from ml.datasets.mitdb import PACED
-from ml.models.beat_resnet.classes import NO_CLASS, classes_of
+from ml.models.beat_resnet.classes import LABELS, NO_CLASS, classes_of
 from ml.preprocessing.beat_signal import prepare_beats
+from ml.training.resequence import ATRIAL, FIBRILLATION, KINDS, NORMAL, VENTRICULAR, resequenced, rhythm
+
+MADE = "made-"
+_GROUPS = np.array([NORMAL, NORMAL, NORMAL, ATRIAL, VENTRICULAR])
+_FEWEST_USUAL, _FEWEST_VENTRICULAR = 3, 10
+_VENTRICULAR = 0.3
+_BEATS = (60, 200)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +90,61 @@ def load(folder: Path, names: Iterable[str] | None = None) -> Examples:
     """
     chosen = [name for name in record_names(folder) if name not in PACED] if names is None else list(names)
     return joined([examples_of(load_recording(folder, name)) for name in chosen])
+
+
+def strips(folder: Path) -> Examples:
+    """Beats of ten-second recordings of PTB-XL, for training alone, as they are and laid in other rhythms.
+
+    Raises:
+        DataNotFoundError: when the database is missing.
+    """
+    kinds, parts = [], []
+    for kind, recording in ptbxl_strips.load(folder):
+        found = examples_of(recording)
+        kinds += [kind] * len(found)
+        parts.append(found)
+    everything, named = joined(parts), np.array(kinds)
+    irregular = everything.take(named == "AF")
+    return joined(
+        [
+            everything,
+            remade(everything.take(named == "PAC"), KINDS, fewest=1, seed=0),
+            remade(irregular, (FIBRILLATION,), fewest=0, seed=1),
+        ]
+    )
+
+
+def remade(
+    examples: Examples, kinds: tuple[str, ...], *, fewest: int, copies: int = 1, seed: int
+) -> Examples:
+    """Beats of recordings laid in other rhythms; see ``ml.training.resequence``.
+
+    Args:
+        examples: beats of whole recordings.
+        kinds: kinds of rhythm.
+        fewest: recordings with fewer premature atrial beats are left out.
+        copies: made recordings of each kind and recording.
+        seed: seed of the rhythms.
+    """
+    rng = np.random.default_rng(seed)
+    parts = [examples.take(np.arange(0))]
+    for record in np.unique(examples.records):
+        own = examples.of_records([record])
+        own = own.take(own.classes != LABELS.index("Fusion"))
+        groups = _GROUPS[own.classes]
+        counts = {kind: int((groups == kind).sum()) for kind in (NORMAL, ATRIAL, VENTRICULAR)}
+        if counts[NORMAL] < _FEWEST_USUAL or counts[ATRIAL] < fewest:
+            continue
+        share = _VENTRICULAR if counts[VENTRICULAR] >= _FEWEST_VENTRICULAR else 0.0
+        for kind in (*kinds,) * copies:
+            made = rhythm(kind, int(rng.integers(*_BEATS)), rng, ventricular=share)
+            beats, drawn = resequenced(own.windows[..., 0], groups, made, rng)
+            parts.append(
+                dataclasses.replace(
+                    own.take(drawn),
+                    windows=beats.windows,
+                    features=beats.features,
+                    records=np.full(len(drawn), f"{MADE}{kind}/{record}"),
+                )
+            )
+    return joined(parts)

@@ -43,7 +43,8 @@ def _five_classes(folder: Path, *, epochs: int) -> dict[str, Any]:
     everything = data.load(folder / "mitdb")
     bank = noise_bank(folder / "nstdb")
     splits = folds(np.array(LABELS)[everything.classes], everything.records, count=FOLDS, seed=SEED)
-    logits, _ = cross_validated(everything, splits, bank, epochs=epochs)
+    strips = data.strips(folder / "ptbxl")
+    logits, _ = cross_validated(everything, splits, bank, strips=strips, epochs=epochs)
     counted = everything.classes < len(FIVE)
     kept, classes = logits[counted][:, : len(FIVE)], everything.classes[counted]
     shares = probabilities(kept, fit_temperature(kept, classes))
@@ -206,7 +207,7 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = ARTEFA
     """Measure the recipe by cross-validation, and the artefact as it is served; put the figures into the contract.
 
     Args:
-        folder: holds ``mitdb/`` and ``nstdb/``.
+        folder: holds ``mitdb/``, ``nstdb/`` and ``ptbxl/``.
         epochs: epochs per fold.
         target: folder of the artefact to measure and to update; None leaves the installed one alone.
 

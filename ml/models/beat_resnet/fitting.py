@@ -9,17 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-from ml.evaluation.ec57 import classes_of, to_ec57
 from ml.models.beat_resnet import network
 from ml.models.beat_resnet.classes import LABELS
-from ml.models.beat_resnet.data import Examples
+from ml.models.beat_resnet.data import Examples, joined
 from ml.preprocessing.beat_signal import LEAD_FEATURES, LEADS, RHYTHM_FEATURES
 from ml.training import loop
 from ml.training.augment_signal import vary_beats
-
-_WATCHED_PER_RECORD = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,7 @@ class Settings:
         per_record: at most so many beats of each class and record are shown per epoch, drawn anew.
         rare: how often each premature atrial and each fusion beat is shown per epoch.
         smoothing: label smoothing.
+        others: at most so many beats of each class of PTB-XL, and of each kind of made rhythm, are shown per epoch.
     """
 
     filters: int = 16
@@ -43,21 +40,35 @@ class Settings:
     per_record: int = 300
     rare: int = 2
     smoothing: float = 0.05
+    others: int = 1000
 
 
 class _Epochs:
     """Shuffled, augmented batches; each epoch shows other beats of the records that have many."""
 
-    def __init__(self, examples: Examples, bank: NDArray[np.float32], settings: Settings, seed: int) -> None:
-        self._examples, self._bank, self._settings = examples, bank, settings
+    def __init__(
+        self,
+        examples: Examples,
+        extra: Examples | None,
+        bank: NDArray[np.float32],
+        settings: Settings,
+        seed: int,
+    ) -> None:
+        self._examples = examples if extra is None else joined([examples, extra])
+        self._bank, self._settings = bank, settings
         self._rng = np.random.default_rng(seed)
         rare = np.isin(examples.classes, [LABELS.index("PAC"), LABELS.index("Fusion")])
         self._pool = np.repeat(np.arange(len(examples)), np.where(rare, settings.rare, 1))
+        self._others = np.arange(len(examples), len(self._examples))
+        self._groups = _groups(examples.records, examples.classes)[self._pool]
+        self._other_groups = _groups(
+            _sources(self._examples.records[self._others]), self._examples.classes[self._others]
+        )
 
     def _drawn(self) -> NDArray[np.int64]:
-        records, classes = self._examples.records[self._pool], self._examples.classes[self._pool]
-        chosen = loop.balanced(records, classes, self._settings.per_record, self._rng)
-        return self._rng.permutation(self._pool[chosen])
+        own = loop.capped(self._groups, self._settings.per_record, self._rng)
+        others = loop.capped(self._other_groups, self._settings.others, self._rng)
+        return self._rng.permutation(np.concatenate([self._pool[own], self._others[others]]))
 
     def batches(self) -> Iterator[loop.Batch]:
         """Inputs and targets of one epoch."""
@@ -76,7 +87,6 @@ class _Epochs:
 
 def fit(
     training: Examples,
-    validation: Examples | None,
     bank: NDArray[np.float32],
     *,
     epochs: int,
@@ -84,21 +94,22 @@ def fit(
     checkpoint: Path,
     settings: Settings | None = None,
     plain: bool = False,
-) -> tuple[keras.Model, int]:
+    extra: Examples | None = None,
+) -> keras.Model:
     """Train the network.
 
     Args:
         training: beats to learn from.
-        validation: beats of other records that decide when to stop; None trains all epochs.
         bank: noise, see ``ml.training.augment_signal.noise_bank``.
-        epochs: most epochs.
+        epochs: epochs; all are trained.
         seed: seed of weights, order and augmentation.
-        checkpoint: file for the best weights so far (``*.weights.h5``).
+        checkpoint: file for the weights (``*.weights.h5``).
         settings: see ``Settings``.
         plain: whether to train the network of rhythm and form alone.
+        extra: further beats to learn from, of no record that is held out: PTB-XL, made rhythms.
 
     Returns:
-        The trained model with the weights of its best epoch, and that epoch, counted from 1.
+        The trained model.
     """
     settings = settings or Settings()
     keras.utils.set_random_seed(seed)
@@ -115,29 +126,33 @@ def fit(
             noise=settings.noise,
         )
     )
-    best = loop.run(
+    loop.run(
         model,
-        _Epochs(training, bank, settings, seed),
+        _Epochs(training, extra, bank, settings, seed),
         epochs=epochs,
         rate=settings.rate,
         smoothing=settings.smoothing,
         checkpoint=checkpoint,
-        watch=None if validation is None else lambda current: _loss(current, validation),
     )
-    return model, best
+    return model
+
+
+def _groups(names: NDArray[np.str_], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each pair of name and class, shape (n,)."""
+    _, places = np.unique(names, return_inverse=True)
+    numbers: NDArray[np.int64] = places * len(LABELS) + classes
+    return numbers
+
+
+def _sources(records: NDArray[np.str_]) -> NDArray[np.str_]:
+    """What counts together as one source of further beats, from the first part of their names: PTB-XL, a made rhythm."""
+    found: NDArray[np.str_] = np.char.partition(records, "/")[:, 0]
+    return found
 
 
 def balanced_sample(examples: Examples, most: int, seed: int) -> NDArray[np.int64]:
     """Positions of at most so many beats of each class and record, ascending."""
     return loop.balanced(examples.records, examples.classes, most, np.random.default_rng(seed))
-
-
-def _loss(model: keras.Model, validation: Examples) -> float:
-    """Cross-entropy of N, S, V and F on other records, each class and record counting alike."""
-    some = validation.take(balanced_sample(validation, _WATCHED_PER_RECORD, 0))
-    four = to_ec57(softmax(logits_of(model, some), axis=1), LABELS)
-    truth = classes_of(some.classes, LABELS)
-    return -float(np.log(four[np.arange(len(truth)), truth] + 1e-9).mean())
 
 
 def _of_both_leads(values: NDArray[np.float32]) -> NDArray[np.float32]:
