@@ -58,9 +58,11 @@ def randomisation_likeness(
     keras.utils.set_random_seed(seed)
     trained = heat(model, inputs, classes, layers=layers)
     random = heat(keras.models.clone_model(model), inputs, classes, layers=layers)
+    # Where the network cannot look at all, both are 0 for every example: that they agree there says nothing.
+    seen = trained.any(axis=0) | random.any(axis=0)
     scores = [
         0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b).statistic)
-        for a, b in zip(trained, random, strict=True)
+        for a, b in zip(trained[:, seen], random[:, seen], strict=True)
     ]
     return float(np.mean(scores))
 
@@ -77,6 +79,8 @@ def deletion(
     seed: int,
 ) -> dict[str, Any]:
     """Drop of the class probability when the hottest part of the signal is blanked, beside a random part as long.
+
+    The random part lies where the heat of some example is not 0: blanking what no network of this build sees would change nothing.
 
     Args:
         model: the network.
@@ -109,7 +113,8 @@ def deletion(
     length = max(1, round(part * found.shape[1]))
     rng = np.random.default_rng(seed)
     drops = []
-    for ranking in (found, _smooth(rng.random(found.shape))):
+    chance = np.where(found.any(axis=0), _smooth(rng.random(found.shape)), -1.0)  # where it can look
+    for ranking in (found, chance):
         keep = np.ones(found.shape, dtype=np.float32)
         np.put_along_axis(keep, np.argsort(-ranking, axis=1, kind="stable")[:, :length], 0.0, axis=1)
         stretched = keep[:, np.arange(width) * found.shape[1] // width]

@@ -21,7 +21,7 @@ MADE = "made-"
 _GROUPS = np.array([NORMAL, NORMAL, NORMAL, ATRIAL, VENTRICULAR])
 _FEWEST_USUAL, _FEWEST_VENTRICULAR = 3, 10
 _VENTRICULAR = 0.3
-_BEATS = (60, 200)
+_BEATS = (60, 180)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +129,7 @@ def remade(
     rng = np.random.default_rng(seed)
     parts = [examples.take(np.arange(0))]
     for record in np.unique(examples.records):
-        own = examples.of_records([record])
-        own = own.take(own.classes != LABELS.index("Fusion"))
+        own = examples.take((examples.records == record) & (examples.classes != LABELS.index("Fusion")))
         groups = _GROUPS[own.classes]
         counts = {kind: int((groups == kind).sum()) for kind in (NORMAL, ATRIAL, VENTRICULAR)}
         if counts[NORMAL] < _FEWEST_USUAL or counts[ATRIAL] < fewest:

@@ -40,7 +40,7 @@ class Settings:
     per_record: int = 300
     rare: int = 2
     smoothing: float = 0.05
-    others: int = 1000
+    others: int = 600
 
 
 class _Epochs:

@@ -30,10 +30,10 @@ from ml.training.resequence import KINDS
 from ml.training.splits import folds
 
 NAME = "beat-resnet"
-RELEASE = "1.0.0"
+RELEASE = "2.0.0"
 ARTEFACT = Path(__file__).parent / "artefact"
-EPOCHS = 8
-PLAIN_EPOCHS = 12
+EPOCHS = 7
+PLAIN_EPOCHS = 10
 COPIES = 3
 SEED = 20
 FOLDS = 5
