@@ -51,13 +51,22 @@ LIMITS = (
     "For decision support by a clinician; not a diagnosis, and no certified medical device.",
     "It classifies beats that a detector found: missed and false complexes are not its to see, and disturb the rhythm it reads.",
     "Fusion beats are hardly recognised: nine in ten of those it learnt from are of one person.",
-    "Bundle branch block was learnt from few people (left 2, right 3): treat the name with reserve, and N, S, V as what it is for.",
+    (
+        "Bundle branch block was learnt mostly from ten-second recordings of PTB-XL, by statements about whole recordings: treat the name "
+        "with reserve, and N, S, V as what it is for."
+    ),
     "Premature beats from the atria in atrial fibrillation, and aberrant ones, are often confused with normal or ventricular beats.",
     "Paced beats were not learnt: a paced recording is outside what it can read.",
-    "It needs a recording of some minutes: with less than about thirty beats the usual beat and rhythm are poorly known.",
+    "With less than about thirty beats the usual beat and rhythm are poorly known: give it minutes where there are minutes.",
     "The heat says where the model looked in the signal, never why; how early a beat came is not in it.",
-    "The heat points to a beat, not to a wave: each place of it sees half a second, and its peak often lies on the T wave.",
-    "Where premature atrial beats are the majority of a recording (as in sick sinus syndrome) most of them are called normal.",
+    (
+        "The signal is read from 0.29 s before to 0.16 s after the middle of the complex, and the heat lies there only: a T wave counts as a "
+        "figure of form, which has no heat."
+    ),
+    (
+        "Where premature atrial beats are the majority of a recording (as in sick sinus syndrome) they may be called normal: it learnt such "
+        "rhythms mostly from real beats laid in made rhythms."
+    ),
 )
 
 
