@@ -60,12 +60,12 @@ LIMITS = (
     "With less than about thirty beats the usual beat and rhythm are poorly known: give it minutes where there are minutes.",
     "The heat says where the model looked in the signal, never why; how early a beat came is not in it.",
     (
-        "The signal is read from 0.29 s before to 0.16 s after the middle of the complex, and the heat lies there only: a T wave counts as a "
-        "figure of form, which has no heat."
+        "The signal is read from 0.29 s before to 0.16 s after the middle of the complex, and the heat lies there only: a T wave counts as "
+        "a figure of form, which has no heat."
     ),
     (
-        "Where premature atrial beats are the majority of a recording (as in sick sinus syndrome) they may be called normal: it learnt such "
-        "rhythms mostly from real beats laid in made rhythms."
+        "Where premature atrial beats are the majority of a recording (as in sick sinus syndrome) they may be called normal: it learnt "
+        "such rhythms mostly from real beats laid in made rhythms."
     ),
 )
 
