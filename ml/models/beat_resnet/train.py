@@ -242,7 +242,7 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
     settings = Settings()
     splits = folds(np.array(LABELS)[inside.classes], inside.records, count=FOLDS, seed=SEED)
     strips = data.strips(folder / "ptbxl")
-    _say(f"{len(strips)} further beats of {len(np.unique(strips.records))} recordings of PTB-XL")
+    _say(f"{len(strips)} further beats of PTB-XL, as recorded and in made rhythms")
     held_out, members = cross_validated(inside, splits, bank, strips=strips, epochs=epochs, settings=settings)
     shift = best_shift(held_out, inside.classes)
     move(members, shift)
