@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.pages.reading import FS, Reading, limb_residual, read_page, sampled
+from ml.pages.reading import FS, Reading, limb_residual, read_page, rhythm_lead, sampled
 from ml.pages.reasons import PageReason, UnusablePage, named
 from ml.pages.rectify import StraightPage, straightened, turned_over
 from ml.recordings.leads import TWELVE
@@ -151,10 +151,16 @@ def _by_lead(reading: Reading, scale: int) -> dict[str, NDArray[np.float64]]:
     return {trace.lead: sampled(trace, reading, scale) for trace in reading.traces if not trace.rhythm}
 
 
-def _assumptions(reading: Reading) -> tuple[str, ...]:
+def _assumptions(reading: Reading, strip: str | None) -> tuple[str, ...]:
+    unknown = (
+        ("The rhythm strip is like none of the leads above it and was left out.",)
+        if strip is None and reading.layout.rhythm
+        else ()
+    )
     if reading.pulse is not None:
-        return ()
+        return unknown
     return (
+        *unknown,
         "The page shows no calibration pulse: 25 mm/s and 10 mm/mV are assumed; compare with what is printed on it.",
     )
 
@@ -234,12 +240,15 @@ def _assembled(page: StraightPage, reading: Reading, *, turned: bool) -> Digitis
     start = min(trace.left for trace in reading.traces)
     end = max(trace.right for trace in reading.traces)
     signals = np.full((len(TWELVE), round((end - start) / px_per_s * FS)), np.nan, dtype=np.float32)
-    for trace in sorted(
-        reading.traces, key=lambda t: t.rhythm
-    ):  # a strip over the whole width is the better copy
+    strip = rhythm_lead(reading, page.scale)
+    # A strip over the whole width is the better copy, and comes last.
+    for trace in sorted(reading.traces, key=lambda t: t.rhythm):
+        lead = strip if trace.rhythm else trace.lead
+        if lead is None:
+            continue
         values = sampled(trace, reading, page.scale)
         at = round((trace.left - start) / px_per_s * FS)
-        row = signals[TWELVE.index(trace.lead)]
+        row = signals[TWELVE.index(lead)]
         part = row[at : at + len(values)]
         part[:] = np.where(np.isfinite(values[: len(part)]), values[: len(part)], part)
     columns = _by_lead(reading, page.scale)
@@ -253,7 +262,7 @@ def _assembled(page: StraightPage, reading: Reading, *, turned: bool) -> Digitis
         layout=reading.layout.name,
         mm_per_s=reading.mm_per_s,
         mm_per_mv=reading.mm_per_mv,
-        assumptions=_assumptions(reading),
+        assumptions=_assumptions(reading, strip),
         quality=quality,
         outside=reading.outside,
         limb_residual=residual,

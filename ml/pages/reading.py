@@ -22,6 +22,7 @@ _SEPARATOR_MM = 4.0
 _WIDE_PULSE_MM = 8.0
 _LEAST_PART = 0.6
 _CALM_MM = 8.0
+_ALIKE = 0.7  # standard deviation of the difference, as part of the lead's own
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,6 +220,33 @@ def sampled(trace: LeadTrace, reading: Reading, scale: int, *, fs: float = FS) -
         return values
     result: NDArray[np.float64] = (np.nanmedian(values) - values) / (scale * reading.mm_per_mv)
     return result
+
+
+def rhythm_lead(reading: Reading, scale: int) -> str | None:
+    """Which lead the strip over the whole width shows: printers let one choose.
+
+    Returns:
+        The lead that is most like the strip while both are printed; None when none is alike, or there is no strip.
+    """
+    strip = next((trace for trace in reading.traces if trace.rhythm), None)
+    if strip is None:
+        return None
+    whole = sampled(strip, reading, scale)
+    best, found = _ALIKE, None
+    for trace in reading.traces:
+        if trace.rhythm:
+            continue
+        own = sampled(trace, reading, scale)
+        at = round((trace.left - strip.left) / (reading.mm_per_s * scale) * FS)
+        part = whole[max(at, 0) : max(at, 0) + len(own)]
+        own = own[: len(part)]
+        both = np.isfinite(part) & np.isfinite(own)
+        if both.sum() < FS:
+            continue
+        error = float(np.std(part[both] - own[both])) / max(float(np.std(own[both])), 1e-6)
+        if error < best:
+            best, found = error, trace.lead
+    return found
 
 
 def limb_residual(signals: dict[str, NDArray[np.float64]]) -> float:

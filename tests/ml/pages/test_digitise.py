@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from functools import cache
 
@@ -17,6 +18,7 @@ from ml.pages.damage import Damage, damaged
 from ml.pages.digitise import DigitisedPage, digitise
 from ml.pages.geometry import apply, rotation_of
 from ml.pages.grid import find_grid, flattened
+from ml.pages.layouts import LAYOUTS
 from ml.pages.measures import measure_page
 from ml.pages.picture import open_picture
 from ml.pages.preparation import clahe, edges, otsu, prepare_page
@@ -85,6 +87,14 @@ def test_leads_are_missing_where_they_are_not_printed():
     assert np.isnan(v1[3850:]).all()
     assert np.isfinite(v1[2600:3650]).mean() > 0.97
     assert np.isfinite(found.signals[1]).mean() > 0.97
+
+
+def test_a_rhythm_strip_is_told_by_what_it_shows(monkeypatch):
+    other = dataclasses.replace(LAYOUTS["3x4+1"], rhythm=("V1",))
+    monkeypatch.setitem(LAYOUTS, "3x4+1", other)
+    found = digitise(render_page(signals(), FS, PageStyle(layout="3x4+1", px_per_mm=5.0)).image)
+    assert np.isfinite(found.signals[TWELVE.index("V1")]).mean() > 0.97
+    assert np.isfinite(found.signals[TWELVE.index("II")]).mean() < 0.27
 
 
 def test_a_gap_in_the_ink_is_never_zero_millivolt():
