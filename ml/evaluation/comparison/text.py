@@ -59,8 +59,8 @@ def markdown(results: dict[str, Any]) -> str:
                 model["family"],
                 *(_shown(model["figures"][name]) for name in _FIGURES),
                 f"{model['parameters']:,}",
-                f"{model['size_bytes'] / 1000:,.0f}",
-                f"{model['ms_per_beat']:.2f}",
+                f"{model['size_bytes'] / 1000:,.0f}" if model["size_bytes"] else "-",
+                f"{model['ms_per_beat']:.2f}" if model["ms_per_beat"] else "-",
             ]
             for model in models
         ],
