@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ import numpy as np
 from ml.clinical.features import FEATURES, NAMES
 from ml.datasets.heart_failure import HeartFailure, load_heart_failure
 from ml.evaluation.risk import best_levels
+from ml.models.clinical.evaluate import PROTOCOL, cross_validated, figures
 from ml.models.clinical.members import TELLING, Settings
 from ml.models.clinical.networks import Network
 from ml.models.clinical.stack import INNER_FOLDS, MODELS, Fitted, fit_stacks, probability
 from ml.preprocessing.clinical_record import VERSION
-from ml.registry import MODELS as FOLDERS
 from ml.registry import file_sha256
 from ml.training.calibration import abstention_threshold, conformal_minimum
 from ml.training.card import write_contract
@@ -45,11 +44,6 @@ _TASKS = {
     "clinical-cnn-bn": "Risk of death in heart failure by a 1-D network with batch normalisation over all features of the record.",
     "clinical-hybrid": "Risk of death in heart failure by stacking forest, logistic regression and both 1-D networks.",
 }
-
-
-def folder_of(name: str) -> Path:
-    """Folder of an installed model's artefact."""
-    return FOLDERS / name.replace("-", "_") / "artefact"
 
 
 def _input(stack_typical: list[float]) -> dict[str, Any]:
@@ -162,7 +156,6 @@ def train_model(name: str, folder: Path, *, epochs: int, target: Path) -> dict[s
     Raises:
         DataNotFoundError: when the table is missing.
     """
-    from ml.models.clinical.evaluate import PROTOCOL, cross_validated, figures
     from ml.models.clinical.export import export_stack
 
     data, settings = load_heart_failure(folder), Settings(seed=SEED, epochs=epochs)
@@ -177,32 +170,3 @@ def train_model(name: str, folder: Path, *, epochs: int, target: Path) -> dict[s
     }
     write_contract(target, contract)
     return contract
-
-
-def put_figures(measured: dict[str, Any]) -> None:
-    """Put measured figures into the contracts and cards of the installed clinical models."""
-    for name, found in measured["models"].items():
-        folder = folder_of(name)
-        path = folder / "model.json"
-        if not path.exists():
-            continue
-        contract = json.loads(path.read_text(encoding="utf-8"))
-        contract["metrics"] = {
-            "cross_validation": {"protocol": measured["protocol"], "repeats": measured["repeats"], **found},
-            "compared_on_the_same_folds": _areas(measured),
-        }
-        if name in measured["hybrid_against"]:
-            contract["metrics"]["hybrid_minus_this"] = measured["hybrid_against"][name]
-        (folder / "evaluation.json").write_text(
-            json.dumps(contract["metrics"], indent=1) + "\n", encoding="utf-8"
-        )
-        write_contract(folder, contract)
-
-
-def _areas(measured: dict[str, Any]) -> dict[str, str]:
-    """AUC of every model and comparison in words."""
-    every = measured["models"] | measured["compared"]
-    return {
-        one.get("what", name): "AUC {value:.3f} ({low:.3f} to {high:.3f})".format(**one["auc"])
-        for name, one in every.items()
-    }

@@ -17,7 +17,7 @@ from ml.clinical.features import NAMES
 from ml.datasets.heart_disease import load_heart_disease
 from ml.datasets.heart_failure import HeartFailure, load_heart_failure
 from ml.evaluation.risk import best_levels, best_threshold, difference, level_rates, levels_of, report
-from ml.models.clinical.artefact import put_figures
+from ml.models.clinical.installed import put_figures
 from ml.models.clinical.members import EPOCHS, LEAST_LEAF, TREES, Bent, Forest, Settings
 from ml.models.clinical.sites import leave_site_out
 from ml.models.clinical.stack import (

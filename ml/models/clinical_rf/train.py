@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ml.models.clinical.artefact import folder_of, train_model
+from ml.models.clinical.artefact import train_model
+from ml.models.clinical.installed import folder_of
 from ml.models.clinical.members import EPOCHS
 
 NAME = "clinical-rf"
