@@ -44,7 +44,7 @@ class Result:
     @property
     def labels(self) -> list[str]:
         """The models' labels."""
-        return [p.label for p in self.diagnosis.predictions.all() if p.label] if self.diagnosis else []
+        return [p.label for p in self.diagnosis.answers() if p.label] if self.diagnosis else []
 
     @property
     def as_expected(self) -> bool:
@@ -61,12 +61,13 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """The columns of the table as JSON types."""
-        predictions = list(self.diagnosis.predictions.all()) if self.diagnosis else []
+        predictions = self.diagnosis.answers() if self.diagnosis else []
+        confirmable = self.diagnosis.confirmable() if self.diagnosis else None
         return {
             "case": self.case.name,
             "models": [str(p.model_version) for p in predictions],
             "label": ", ".join(self.labels) or None,
-            "confidence": max((p.confidence for p in predictions if p.confidence is not None), default=None),
+            "confidence": confirmable.confidence if confirmable else None,
             "risk": (self.diagnosis.risk_level or None) if self.diagnosis else None,
             "duration_ms": round(sum(p.duration_ms for p in predictions), 1) if predictions else None,
             "status": self.status,

@@ -86,7 +86,7 @@ class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
     patient = serializers.UUIDField(source="patient_id")
     risk_level = serializers.SerializerMethodField()
     reason_code = serializers.SerializerMethodField()
-    predictions = PredictionSerializer(many=True)
+    predictions = PredictionSerializer(many=True, source="answers")
 
     class Meta:
         model = Diagnosis
