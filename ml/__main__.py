@@ -1,4 +1,4 @@
-"""Command line: ``python -m ml list | predict | train | search | evaluate | measure | qrs | digitise``. Needs no Django."""
+"""Command line: ``python -m ml list | predict | train | search | evaluate | measure | qrs | digitise | dicom``. Needs no Django."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from ml import registry
 from ml.contract import ModelResult
+from ml.dicom import cli as dicom
 from ml.pages import cli as pages
 from ml.recordings.cli import add_commands
 from ml.recordings.formats import HEAD, sniff
@@ -333,6 +334,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="print JSON")
     add_commands(commands)
     pages.add_commands(commands)
+    dicom.add_commands(commands)
     for command in (listing, predict):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top

@@ -1,0 +1,162 @@
+"""Decoding one frame of an image, whatever its transfer syntax, within the limits of its own header."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID, RLELossless
+
+from ml.dicom.image import DicomImage
+from ml.dicom.opening import has_preamble, transfer_syntax
+from ml.dicom.reasons import DicomReason, UnusableDicom
+
+DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")  # Deflated Image Frame Compression, PS3.5 A.4.11
+_JPEG_FAMILY = "1.2.840.10008.1.2.4."
+_SIZE_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+_BROKEN = (
+    RuntimeError, AttributeError, IndexError, KeyError, ValueError, TypeError, NotImplementedError, EOFError, struct.error,
+    OverflowError, zlib.error, MemoryError,
+)  # fmt: skip
+
+
+def decode(path: Path, dataset: Dataset, image: DicomImage, *, index: int = 0) -> NDArray[Any]:
+    """The stored values of one frame; colours as RGB.
+
+    Only the bytes of that frame are read from the file.
+
+    Args:
+        path: the file.
+        dataset: as `open_dicom` gave it.
+        image: as `image_of` gave it.
+        index: which frame, from 0.
+
+    Returns:
+        Shape (rows, columns), or (rows, columns, 3) in RGB.
+
+    Raises:
+        UnusableDicom: no such frame, a transfer syntax that is not read, or damaged pixels.
+    """
+    if not 0 <= index < image.frames:
+        raise UnusableDicom(DicomReason.NO_SUCH_FRAME, frames=image.frames, asked=index + 1)
+    syntax = transfer_syntax(dataset)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # pydicom's doubts; what counts is whether the pixels come out in their size
+        try:
+            if syntax == DEFLATED_FRAMES:
+                return _deflated(dataset, image, index)
+            _check_codestream(dataset, image, index, syntax)
+            from_file = (
+                image.frames > 1 and has_preamble(path) and _says_syntax(dataset) and not syntax.is_deflated
+            )
+            source: Path | Dataset = path if from_file else dataset
+            found = _first_decoded(source, dataset, index, syntax)
+        except UnusableDicom:
+            raise
+        except _BROKEN as error:
+            raise UnusableDicom(
+                DicomReason.BROKEN_PIXELS, detail="it does not come out in the size that is announced"
+            ) from error
+    if found.shape[:2] != (image.rows, image.columns):
+        raise UnusableDicom(DicomReason.BROKEN_PIXELS, detail="it is not of the size that is announced")
+    return found
+
+
+def _says_syntax(dataset: Dataset) -> bool:
+    return bool(getattr(dataset.file_meta, "TransferSyntaxUID", None))
+
+
+def _first_decoded(source: Path | Dataset, dataset: Dataset, index: int, syntax: UID) -> NDArray[Any]:
+    """By the first decoder that can; each refuses some objects that another reads."""
+    if isinstance(source, Dataset) and not _says_syntax(dataset):
+        source.file_meta.TransferSyntaxUID = syntax
+    if syntax == RLELossless and int(dataset.BitsAllocated) == 1:
+        raise UnusableDicom(DicomReason.UNSUPPORTED, detail="RLE with 1 bit a pixel")
+    if not syntax.is_encapsulated:
+        return pydicom.pixels.pixel_array(source, index=index)
+    try:
+        names = get_decoder(syntax).available_plugins
+    except NotImplementedError as error:
+        raise UnusableDicom(DicomReason.UNSUPPORTED, detail=syntax.name) from error
+    failure: Exception | None = None
+    for name in names:
+        try:
+            return pydicom.pixels.pixel_array(source, index=index, decoding_plugin=name)
+        except _BROKEN as error:
+            failure = error
+    if failure is not None and "12-bit" in str(failure):
+        raise UnusableDicom(DicomReason.UNSUPPORTED, detail="JPEG with 12 bits") from failure
+    raise failure or UnusableDicom(DicomReason.UNSUPPORTED, detail=syntax.name)
+
+
+def _encoded(dataset: Dataset, image: DicomImage, index: int) -> bytes:
+    """The compressed bytes of a frame."""
+    offsets = None
+    if "ExtendedOffsetTable" in dataset:
+        offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
+    return get_frame(dataset.PixelData, index, number_of_frames=image.frames, extended_offsets=offsets)
+
+
+def _check_codestream(dataset: Dataset, image: DicomImage, index: int, syntax: UID) -> None:
+    """A compressed frame must not be larger than its header says: a decoder believes the frame, not the header."""
+    if not syntax.startswith(_JPEG_FAMILY):
+        return
+    try:
+        encoded = _encoded(dataset, image, index)
+    except _BROKEN:
+        return  # a torn list of frames, of which a decoder may still read the first; it has no more bytes than the file
+    announced = image.rows * image.columns
+    for height, width in _sizes(encoded):
+        if height * width > announced:
+            raise UnusableDicom(
+                DicomReason.BROKEN_PIXELS,
+                detail=f"the compressed picture has {width} x {height} pixels, the object announces {image.columns} x {image.rows}",
+            )
+
+
+def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
+    """Height and width that a JPEG, JPEG-LS or JPEG 2000 codestream claims (ITU T.81 B.2.2, T.87 C.2.2, T.800 A.5.1)."""
+    siz = data.find(b"\xff\x4f\xff\x51", 0, 4096)
+    if siz >= 0 and len(data) >= siz + 24:
+        width, height, left, top = struct.unpack(">4I", data[siz + 8 : siz + 24])
+        yield height - top, width - left
+        return
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in _SIZE_MARKERS:
+            height, width = struct.unpack(">2H", data[at + 5 : at + 9])
+            yield height, width
+        if marker == 0xDA:
+            return
+        at += 1 if marker == 0xFF else 2 + length
+
+
+def _deflated(dataset: Dataset, image: DicomImage, index: int) -> NDArray[Any]:
+    """A frame that was deflated by itself: the values as they would be stored uncompressed."""
+    pixels = image.rows * image.columns * image.samples
+    bits = int(dataset.BitsAllocated)
+    size = (pixels * bits + 7) // 8
+    raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(_encoded(dataset, image, index), size)
+    if len(raw) < size:
+        raise UnusableDicom(DicomReason.BROKEN_PIXELS, detail="it breaks off")
+    if bits == 1:
+        flat = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")[:pixels]
+        return flat.reshape(image.rows, image.columns)
+    kind = {8: "1", 16: "2", 32: "4"}[bits]
+    sign = "i" if dataset.get("PixelRepresentation") == 1 else "u"
+    flat = np.frombuffer(raw, dtype=f"<{sign}{kind}")
+    shape = (image.rows, image.columns) if image.samples == 1 else (image.rows, image.columns, image.samples)
+    return flat.reshape(shape)
