@@ -45,13 +45,15 @@ def in_order(opinions: Iterable[OpinionT]) -> list[OpinionT]:
 
 
 def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
-    """The answers that decide: the primary model's where it was asked, else all but those given beside them.
+    """The answers that decide: the primary model's where it was asked, else all but those given beside them, else those.
 
     A recording's models answer different questions.
     """
-    return [one for one in opinions if one.model == PRIMARY] or [
-        one for one in opinions if one.model not in BESIDE
-    ]
+    return (
+        [one for one in opinions if one.model == PRIMARY]
+        or [one for one in opinions if one.model not in BESIDE]
+        or list(opinions)
+    )
 
 
 def comparable(opinions: Sequence[Opinion]) -> bool:

@@ -41,9 +41,9 @@ def assess_recording(
     findings = [
         *_episodes(summary),
         *_beats(summary),
-        *_intervals(summary),
+        *intervals(summary),
         *_readability(summary),
-        *_second_opinion(results),
+        *second_opinion(results),
     ]
     level = max((level for level, _ in findings), key=ORDER.index, default=RiskLevel.LOW)
     ordered = sorted(findings, key=lambda one: -ORDER.index(one[0]))
@@ -102,7 +102,8 @@ def _beats(summary: dict[str, Any]) -> Iterator[Finding]:
         yield RiskLevel.MODERATE, f"The model was not sure about {unsure:,} beats; a person has to read them."
 
 
-def _intervals(summary: dict[str, Any]) -> Iterator[Finding]:
+def intervals(summary: dict[str, Any]) -> Iterator[Finding]:
+    """What rate and QTc say, each above Low."""
     rate, qtc = summary["measures"]["heart_rate"], summary["measures"]["qtc"]
     if (slowest := rate.get("min_bpm")) is not None and slowest < SLOW_BPM:
         yield RiskLevel.MODERATE, f"The heart rate falls to {slowest:.0f} bpm."
@@ -117,7 +118,7 @@ def _intervals(summary: dict[str, Any]) -> Iterator[Finding]:
         yield RiskLevel.MODERATE, f"QTc (Fridericia) is {qtc['fridericia_ms']:.0f} ms, which is long."
 
 
-def _second_opinion(results: Iterable[ModelResult]) -> Iterator[Finding]:
+def second_opinion(results: Iterable[ModelResult]) -> Iterator[Finding]:
     """What twelve leads are suspected of; an abstention is Moderate, for a person has to look."""
     for result in results:
         if result.model not in BESIDE:

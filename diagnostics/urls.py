@@ -12,6 +12,7 @@ urlpatterns = [
     path("diagnoses/<uuid:diagnosis_id>/", results.detail, name="detail"),
     path("diagnoses/<uuid:diagnosis_id>/status/", worklist.status, name="status"),
     path("diagnoses/<uuid:diagnosis_id>/image/", results.image, name="image"),
+    path("diagnoses/<uuid:diagnosis_id>/page/<slug:name>/", recordings.page_picture, name="page-picture"),
     path("diagnoses/<uuid:diagnosis_id>/heatmaps/<uuid:prediction_id>/", results.heatmap, name="heatmap"),
     path("diagnoses/<uuid:diagnosis_id>/review/", results.review, name="review"),
     path("diagnoses/<uuid:diagnosis_id>/sign/", results.sign, name="sign"),

@@ -27,6 +27,7 @@ OK, FAILED, USAGE = 0, 1, 2
 CLINICAL = "clinical"
 COMPARISON = "comparison"
 DIGITISER = "digitiser"
+PAGE = "page"
 
 
 def _package(name: str) -> str:
@@ -163,6 +164,8 @@ def _predict(options: argparse.Namespace) -> int:
     from ml.serving.analysis import answer_one
     from ml.serving.session import PICTURE
 
+    if options.model == PAGE:
+        return _predict_page(options)
     kind = registry.load(options.model).input.get("kind", PICTURE)
     code = OK
     for path in options.files:
@@ -180,6 +183,27 @@ def _predict(options: argparse.Namespace) -> int:
             print(json.dumps(row) if options.json else _row(str(path), result))
         else:
             print(json.dumps({"file": str(path), **answer}))
+    return code
+
+
+def _predict_page(options: argparse.Namespace) -> int:
+    """Let every model answer that reads such a picture, and measure a 12-lead page; the same function as the worker's."""
+    from ml.serving.pages import analyse_picture
+
+    code = OK
+    for path in options.files:
+        try:
+            answer = analyse_picture(path.read_bytes())
+        except OSError as error:
+            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            code = FAILED
+            continue
+        if not options.json:
+            print("\n".join(_row(str(path), result) for result in answer.results))
+            continue
+        summary = answer.findings.summary if answer.findings else None
+        results = [result.as_json() for result in answer.results]
+        print(json.dumps({"file": str(path), "results": results, "summary": summary}))
     return code
 
 
@@ -295,7 +319,10 @@ def parser() -> argparse.ArgumentParser:
         "predict",
         help="answer for pictures, recordings, signals in .npz files or clinical records in .json files",
     )
-    predict.add_argument("model", help="name of an installed model, for example beat-cnn")
+    predict.add_argument(
+        "model",
+        help="name of an installed model, for example beat-cnn, or page: every model of 12-lead pages",
+    )
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
     predict.set_defaults(run=_predict)
     for name, run, text in (

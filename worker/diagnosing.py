@@ -71,8 +71,22 @@ def analysed(claim: Claim, *, deadline: float) -> Answer:
 
 
 def of_picture(claim: Claim) -> Analysis:
-    """What the models of pictures answer."""
-    return Analysis(results=suite.analyse(claims.stored_bytes(claim), second_opinions=claim.second_opinions))
+    """What the models of pictures answer; of a 12-lead page its leads and pictures are kept."""
+    kept: list[SignalStore] = []
+
+    def store(name: str, data: bytes) -> None:
+        if not kept:  # most pictures show one heartbeat and keep nothing: the storage is not asked for them
+            kept.append(SignalStore(claim))
+        kept[0](name, data)
+
+    data = claims.stored_bytes(claim)
+    try:
+        answer = suite.analyse(data, second_opinions=claim.second_opinions, store=store)
+    except BaseException:
+        for signal in kept:
+            signal.discard()
+        raise
+    return _kept_under(answer, kept[0].prefix) if kept else answer
 
 
 def of_recording(claim: Claim) -> Analysis:
@@ -86,9 +100,14 @@ def of_recording(claim: Claim) -> Analysis:
     except BaseException:
         signal.discard()
         raise
+    return _kept_under(answer, signal.prefix)
+
+
+def _kept_under(answer: Analysis, prefix: str) -> Analysis:
+    """The same answer with the place of what was kept."""
     if answer.findings is None:
         return answer
-    layout = answer.findings.signal | {"prefix": signal.prefix}
+    layout = answer.findings.signal | {"prefix": prefix}
     return dataclasses.replace(answer, findings=dataclasses.replace(answer.findings, signal=layout))
 
 

@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ml.contract import Analysis, ModelResult
+    from ml.contract import Analysis
 
 
-def analyse(data: bytes, *, second_opinions: bool = False) -> tuple[ModelResult, ...]:
-    """Run the deciding model of pictures; for second opinions every model that reads pictures."""
-    from ml import serving
+def analyse(
+    data: bytes, *, second_opinions: bool = False, store: Callable[[str, bytes], None] | None = None
+) -> Analysis:
+    """Run the models that read such a picture, of a heartbeat or of a 12-lead page; see `ml.serving.pages.analyse_picture`."""
+    from ml.serving import pages
 
-    return serving.analyse(data, second_opinions=second_opinions)
+    return pages.analyse_picture(data, second_opinions=second_opinions, store=store)
 
 
 def analyse_recording(

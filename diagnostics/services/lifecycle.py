@@ -20,6 +20,7 @@ from accounts.policy import Permission, require
 from diagnostics import opinions, risk
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
 from diagnostics.reasons import Reason, sentence
+from diagnostics.risk_page import assess_page
 from diagnostics.risk_recording import assess_recording
 from diagnostics.services.claims import OF_FILE, Claim, ClaimLost
 from diagnostics.services.findings import store_findings
@@ -131,11 +132,7 @@ def _conclude(diagnosis: Diagnosis, claimed: Claim, answer: Analysis) -> None:
     results = answer.results
     decides = opinions.deciding(results)
     answered = [result for result in decides if result.outcome in ANSWERED]
-    level, reasons = (
-        assess_recording(answer.findings.summary, results)
-        if answer.findings is not None
-        else risk.assess(decides)
-    )
+    level, reasons = _risk(answer)
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)
     told = next(iter([*answered, *decides]), None)
@@ -151,6 +148,15 @@ def _conclude(diagnosis: Diagnosis, claimed: Claim, answer: Analysis) -> None:
         patient_id=diagnosis.patient_id,
         detail={"attempt": claimed.attempt, "status": after.value, "models": [r.model for r in results]},
     )
+
+
+def _risk(answer: Analysis) -> tuple[risk.RiskLevel | None, list[str]]:
+    """Level and reasons by the rules of a picture of a heartbeat, a page or a recording."""
+    if answer.findings is None:
+        return risk.assess(opinions.deciding(answer.results))
+    if "page" in answer.findings.summary:
+        return assess_page(answer.findings.summary, answer.results)
+    return assess_recording(answer.findings.summary, answer.results)
 
 
 def _store_predictions(answers: Mapping[Claim, Analysis], contracts: Mapping[str, dict[str, Any]]) -> None:

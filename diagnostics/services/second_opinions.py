@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.policy import Permission, require
 from diagnostics.kinds import is_picture
-from diagnostics.models import Diagnosis
+from diagnostics.models import Diagnosis, Recording
 from diagnostics.reasons import Reason
 from diagnostics.services.lifecycle import requeue
 from diagnostics.states import IllegalMove, Status
@@ -27,7 +27,13 @@ class AlreadyAsked(Exception):  # named after what happened
 def may_be_asked(diagnosis: Diagnosis) -> bool:
     """Whether a result is of a picture, of the deciding model alone, and judged by nobody yet."""
     fresh = diagnosis.status == Status.COMPLETED and not diagnosis.second_opinions
-    return fresh and is_picture(diagnosis.upload.media_type)
+    return fresh and _of_heartbeat(diagnosis)
+
+
+def _of_heartbeat(diagnosis: Diagnosis) -> bool:
+    """Whether a picture is of a single heartbeat, as far as it is known. Of a page every model has answered at once."""
+    picture = is_picture(diagnosis.upload.media_type)
+    return picture and not Recording.objects.filter(pk=diagnosis.pk).exists()
 
 
 @transaction.atomic
@@ -56,7 +62,7 @@ def ask_for_known(known: Diagnosis) -> Reason:
     The caller has checked that the actor may upload for this patient. What a doctor has judged is never computed again.
     """
     diagnosis = _locked(known)
-    if diagnosis.second_opinions or not is_picture(diagnosis.upload.media_type):
+    if diagnosis.second_opinions or not _of_heartbeat(diagnosis):
         return Reason.DUPLICATE
     if diagnosis.status == Status.QUEUED:  # whoever claims it reads the wish
         diagnosis.second_opinions = True

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
@@ -96,6 +97,24 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
         log.exception("signal of diagnosis %s cannot be shown", diagnosis_id)
         return _refused(Reason.SIGNAL_MISSING, sentence(Reason.SIGNAL_MISSING), status=503)
     return JsonResponse(found)
+
+
+@require_safe
+@page(Permission.READ_DIAGNOSES)
+def page_picture(request: PageRequest, diagnosis_id: uuid.UUID, name: str) -> HttpResponse:
+    """One of the pictures that the worker made of a 12-lead page: cropped, grey, blurred, black and white, or the trace."""
+    recording = selectors.recording(request.user, diagnosis_id)
+    file = next((one["file"] for one in recording.summary.get("pictures", []) if one["name"] == name), None)
+    if file is None:
+        raise Http404
+    _note(recording, page=name)
+    try:
+        with default_storage.open(f"{recording.signal['prefix']}/{file}", "rb") as stored:
+            data = stored.read()
+    except Exception:  # each storage back end raises its own
+        log.exception("picture %s of diagnosis %s cannot be shown", name, diagnosis_id)
+        return HttpResponse(sentence(Reason.SIGNAL_MISSING), content_type="text/plain", status=503)
+    return HttpResponse(data, content_type="image/webp")
 
 
 def _noted_lately(request: PageRequest, diagnosis_id: uuid.UUID) -> bool:

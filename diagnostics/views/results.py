@@ -19,7 +19,7 @@ from diagnostics.kinds import is_picture
 from diagnostics.models import Heatmap, Recording
 from diagnostics.services import lifecycle, recordings, reviews, second_opinions
 from diagnostics.states import IllegalMove, Status
-from diagnostics.views import shown
+from diagnostics.views import shown, shown_page
 from diagnostics.views.pictures import safe_png
 
 if TYPE_CHECKING:
@@ -51,11 +51,13 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         .values_list("pk", flat=True)
     )
     recording = Recording.objects.visible_to(request.user).filter(pk=diagnosis.pk).first()
+    paper = shown_page.page_of(recording)
     context = {
         "diagnosis": diagnosis,
-        "is_picture": is_picture(diagnosis.upload.media_type),
+        "is_picture": is_picture(diagnosis.upload.media_type) and not paper,
         "recording": recording,
-        "measures": shown.recording_facts(recording) if recording else [],
+        "paper": paper,
+        "measures": shown.recording_facts(recording) if recording and not paper else [],
         "tell_form": TellForm() if _may_tell(request, diagnosis) else None,
         "facts": shown.upload_facts(diagnosis),
         "predictions": shown.shown_predictions(diagnosis, mapped),

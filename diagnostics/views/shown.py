@@ -209,7 +209,8 @@ def _most_first(counts: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: -pair[1])
 
 
-def _milliseconds(value: float | None) -> str:
+def milliseconds(value: float | None) -> str:
+    """A duration for people."""
     return "not measurable" if value is None else f"{value:.0f} ms"
 
 
@@ -228,13 +229,13 @@ def recording_facts(recording: Recording) -> list[dict[str, Any]]:
         fact("Beats", ", ".join(f"{count:,} {name}" for name, count in _most_first(burden["counts"]))),
         fact("Ventricular ectopic burden", f"{burden['ventricular_percent'] or 0:.1f} %"),
         fact("Atrial ectopic burden", f"{burden['atrial_percent'] or 0:.1f} %"),
-        fact("PR", _milliseconds(durations.get("pr_ms"))),
-        fact("QRS", _milliseconds(durations.get("qrs_ms"))),
-        fact("QT", _milliseconds(durations.get("qt_ms"))),
-        fact("QTc (Fridericia)", _milliseconds(qtc.get("fridericia_ms"))),
-        fact("QTc (Bazett)", _milliseconds(qtc.get("bazett_ms"))),
-        fact("SDNN", _milliseconds(variability["sdnn_ms"])),
-        fact("RMSSD", _milliseconds(variability["rmssd_ms"])),
+        fact("PR", milliseconds(durations.get("pr_ms"))),
+        fact("QRS", milliseconds(durations.get("qrs_ms"))),
+        fact("QT", milliseconds(durations.get("qt_ms"))),
+        fact("QTc (Fridericia)", milliseconds(qtc.get("fridericia_ms"))),
+        fact("QTc (Bazett)", milliseconds(qtc.get("bazett_ms"))),
+        fact("SDNN", milliseconds(variability["sdnn_ms"])),
+        fact("RMSSD", milliseconds(variability["rmssd_ms"])),
     ]
 
 

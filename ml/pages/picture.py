@@ -25,7 +25,7 @@ def open_picture(data: bytes) -> NDArray[np.uint8]:
         UnusablePage: `page_unreadable`.
     """
     try:
-        image = decode_image(data)
+        image = decode_image(data, whole=True)
     except UnreadableImageError as error:
         raise UnusablePage(PageReason.UNREADABLE, detail=str(error)) from error
     if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:

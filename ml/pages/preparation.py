@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter, ImageOps
 from scipy.ndimage import gaussian_filter
 
 from ml.pages.digitise import oriented_page
+from ml.pages.reading import Reading
 from ml.pages.rectify import StraightPage
 
 BLUR = 0.7  # standard deviation, pixels; the report's
@@ -113,6 +114,16 @@ def prepare_page(picture: NDArray[np.uint8]) -> PreparedPage:
         UnusablePage: too small, no grid, blurred, glare, or rows of no layout that is known.
     """
     page, reading, _ = oriented_page(picture)
+    return prepared(page, reading)
+
+
+def prepared(page: StraightPage, reading: Reading) -> PreparedPage:
+    """The steps on a page that has been straightened and read already.
+
+    Args:
+        page: upright.
+        reading: where its rows lie.
+    """
     left, top, right, bottom = _box(page, reading.rows)
     cropped = np.ascontiguousarray(page.image[top:bottom, left:right])
     grey = ImageOps.grayscale(Image.fromarray(cropped))

@@ -197,11 +197,45 @@ def second_opinion(
     if rows is None:
         return None
     first, last = best_stretch(quality, rows, recording.samples)
+    readable = _readable(recording, quality, rows, first, last)
+    found = opinion_on_leads(
+        readable,
+        recording.fs,
+        start_s=first / recording.fs,
+        of_s=recording.seconds,
+        sha256=sha256,
+        code_version=code_version,
+    )
+    return found or (_not_readable(sha256, code_version), None)
+
+
+def opinion_on_leads(
+    signals: NDArray[np.floating],
+    fs: float,
+    *,
+    start_s: float,
+    of_s: float,
+    sha256: str,
+    code_version: str,
+) -> tuple[ModelResult, dict[str, Any]] | None:
+    """What ``ecg-signals`` says about one stretch of twelve leads, and where it looked.
+
+    Args:
+        signals: as for ``classify_leads``.
+        fs: sampling rate, Hz.
+        start_s: where the stretch begins in the recording, seconds.
+        of_s: length of the recording, seconds.
+        sha256: hash of the file.
+        code_version: of the serving code.
+
+    Returns:
+        None when a lead has no 2.5 s that can be read.
+    """
     try:
-        answer = classify_leads(_readable(recording, quality, rows, first, last), recording.fs)
+        answer = classify_leads(signals, fs)
     except ValueError:
-        return _not_readable(sha256, code_version), None
-    starts = first / recording.fs + answer.starts_s
+        return None
+    starts = start_s + answer.starts_s
     looked = {
         "start_s": round(float(starts.min()), 3),
         "seconds": round(answer.seconds, 3),
@@ -209,7 +243,7 @@ def second_opinion(
         "label": answer.labels[int(answer.probabilities.argmax())],
         "heat": answer.heat.tolist(),
     }
-    return _result(answer, _told(answer, starts, recording.seconds), sha256, code_version), looked
+    return _result(answer, _told(answer, starts, of_s), sha256, code_version), looked
 
 
 def _told(answer: LeadsAnswer, starts: NDArray[np.float64], seconds: float) -> str:

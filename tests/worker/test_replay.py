@@ -36,7 +36,7 @@ def answered(doctor: User, **changes: Any) -> Prediction:
     row = factories.diagnosis(factories.patient(team=(doctor,)), doctor, data=beat())
     with acting_as(SYSTEM):
         (claim,) = lifecycle.claim([(row.pk, 1)], worker="w")
-        results = [dataclasses.replace(one, **changes) for one in suite.analyse(stored_bytes(claim))]
+        results = [dataclasses.replace(one, **changes) for one in suite.analyse(stored_bytes(claim)).results]
         lifecycle.record_results({claim: Analysis(results=tuple(results))}, contracts=suite.contracts())
     return Prediction.objects.get(diagnosis=row)
 

@@ -46,7 +46,7 @@ def test_every_model_answers_when_all_are_asked_and_one_when_not(
     alone, all_asked = send(client, patient), send(client, other, second_opinions="true")
     one, many = settle(live_worker, *(Diagnosis.objects.get(pk=pk) for pk in (alone, all_asked)))
     one, many = (one, many) if str(one.pk) == alone else (many, one)
-    wanted = {result.model: result for result in suite.analyse(DATA, second_opinions=True)}
+    wanted = {result.model: result for result in suite.analyse(DATA, second_opinions=True).results}
     assert set(of_attempt(one)) == {opinions.PRIMARY}
     given = of_attempt(many)
     assert set(given) == set(wanted)
@@ -67,5 +67,7 @@ def test_the_button_brings_the_second_opinions_in_a_new_attempt(
     client.post(reverse("diagnostics:ask", args=[row.pk]))
     (again,) = settle(live_worker, row)
     assert (again.status, again.attempt, again.risk_level) == (Status.COMPLETED, 2, row.risk_level)
-    assert set(of_attempt(again)) == {result.model for result in suite.analyse(DATA, second_opinions=True)}
+    assert set(of_attempt(again)) == {
+        result.model for result in suite.analyse(DATA, second_opinions=True).results
+    }
     assert Prediction.objects.filter(diagnosis=row, attempt=1).count() == 1

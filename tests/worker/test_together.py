@@ -18,6 +18,7 @@ from diagnostics.models import Diagnosis, Prediction, Recording
 from diagnostics.services import lifecycle, queue, uploads
 from diagnostics.services.claims import stored_bytes
 from diagnostics.services.queue import publish
+from ml.contract import Analysis
 from tests import factories, images
 from tests.processes.steps import Held, assert_answered_once, beat, settle
 from worker import diagnosing, suite
@@ -66,10 +67,12 @@ def test_a_result_that_cannot_be_stored_fails_alone(doctor: User, monkeypatch: p
     too_long = stored_bytes(claims[1])
     real = suite.analyse
 
-    def analyse(data: bytes, **options: bool) -> tuple[Any, ...]:
-        results = real(data, **options)
-        return tuple(
-            dataclasses.replace(one, message="x" * 501) if data == too_long else one for one in results
+    def analyse(data: bytes, **options: Any) -> Analysis:
+        results = real(data, **options).results
+        return Analysis(
+            results=tuple(
+                dataclasses.replace(one, message="x" * 501) if data == too_long else one for one in results
+            )
         )
 
     monkeypatch.setattr(suite, "analyse", analyse)

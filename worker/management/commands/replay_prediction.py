@@ -73,7 +73,7 @@ def computed(path: Path, claim: Claim) -> tuple[str, tuple[ModelResult, ...]]:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if claim.is_picture:
-        return sha256, suite.analyse(path.read_bytes(), second_opinions=claim.second_opinions)
+        return sha256, suite.analyse(path.read_bytes(), second_opinions=claim.second_opinions).results
     answer = suite.analyse_recording(
         path, fs=claim.sampling_rate_hz, unit=claim.unit or None, progress=untold, store=None
     )

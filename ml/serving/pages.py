@@ -1,0 +1,163 @@
+"""From the bytes of any picture to the answers of the models that read it: those of single heartbeats, or those of 12-lead pages."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.contract import Analysis, ModelResult, Outcome
+from ml.pages.digitise import DigitisedPage, digitise
+from ml.pages.measures import measure_page
+from ml.pages.picture import open_picture
+from ml.pages.preparation import prepared
+from ml.pages.reasons import PageReason, UnusablePage, named
+from ml.preprocessing.twelve_lead import LEAST_SECONDS
+from ml.serving.analysis import analyse
+from ml.serving.gate import SEVERAL, Refusal
+from ml.serving.page_findings import Store, page_findings
+from ml.serving.signals import signal_member
+from ml.serving.twelve_lead import MODEL, NOT_READABLE, opinion_on_leads
+
+CODE_VERSION = "pages-1"
+# Pixels of the shorter side below which no page can be digitised: such a picture costs the page's way nothing.
+_LEAST_SIDE = 380
+_ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
+# That there is no grid says little about a picture that is no page: there the judgement of the heartbeats' gate is the better one.
+_NO_PAGE = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE, PageReason.TOO_SMALL})
+_NOT_ELIGIBLE = frozenset({PageReason.NO_GRID, PageReason.LAYOUT_UNKNOWN})
+_MOST_BRIDGED_S = 0.06
+_UNREAD = (
+    f"Not every one of the twelve leads could be followed for {LEAST_SECONDS:g} s on the page, so the twelve-lead model did not answer. "
+    "Photograph or scan the page again, flat and in even light."
+)
+
+
+def analyse_picture(data: bytes, *, second_opinions: bool = False, store: Store | None = None) -> Analysis:
+    """Let the models answer that read such a picture.
+
+    A picture that passes the gate of the heartbeats is one of a heartbeat; it shows one trace. Of the others, those that hold a page
+    with a grid and the rows of a layout go to the models of pages.
+
+    Args:
+        data: bytes of a picture file. Strange, damaged and empty files give an answer with a reason, never an error.
+        second_opinions: whether every model of heartbeats answers, not the deciding one alone. Those of pages always all answer.
+        store: given name and bytes of a page's pictures and tiles; None keeps neither.
+
+    Raises:
+        TamperedArtefactError: when a model's files are not the ones that were measured.
+    """
+    if not _large(data):
+        return Analysis(results=analyse(data, second_opinions=second_opinions))
+    results = analyse(data)
+    if results[0].outcome in _ANSWERED:
+        return Analysis(results=analyse(data, second_opinions=True) if second_opinions else results)
+    started = time.perf_counter()
+    try:
+        return _answered(data, digitise(open_picture(data)), store)
+    except UnusablePage as refusal:
+        if refusal.reason_code in _NO_PAGE and results[0].reason_code != SEVERAL.code:
+            return Analysis(results=results)
+        return Analysis(results=(_refused(data, refusal, started),))
+
+
+def _large(data: bytes) -> bool:
+    """Whether a picture has the pixels of a page, by its header alone."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return min(image.size) >= _LEAST_SIDE
+    except Exception:  # noqa: BLE001  # decoders raise whatever a damaged file leads them to
+        return False
+
+
+def _answered(data: bytes, page: DigitisedPage, store: Store | None) -> Analysis:
+    """The answers to a page that was digitised."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    measures = measure_page(page.signals, page.fs)
+    result, looked = _twelve_leads(page, sha256)
+    steps = prepared(page.page, page.reading)
+    findings = page_findings(page, steps, measures, looked=looked, store=store)
+    return Analysis(results=(result,), findings=findings)
+
+
+def _twelve_leads(page: DigitisedPage, sha256: str) -> tuple[ModelResult, dict[str, Any] | None]:
+    """What ``ecg-signals`` says about the digitised leads, and where it looked."""
+    started = time.perf_counter()
+    signals = bridged(page.signals, page.fs)
+    found = opinion_on_leads(
+        signals,
+        page.fs,
+        start_s=0.0,
+        of_s=signals.shape[1] / page.fs,
+        sha256=sha256,
+        code_version=CODE_VERSION,
+    )
+    if found is not None:
+        return found
+    if page.outside:
+        outside = UnusablePage(PageReason.LEADS_OUTSIDE, leads=named(page.outside))
+        return _unanswered(
+            sha256, Refusal(Outcome.NOT_ELIGIBLE, outside.reason_code, outside.message), started
+        ), None
+    return _unanswered(sha256, Refusal(Outcome.POOR_INPUT, NOT_READABLE, _UNREAD), started), None
+
+
+def bridged(signals: NDArray[np.floating], fs: float) -> NDArray[np.float32]:
+    """Leads without the hair-thin gaps that names, separators and edges of columns leave.
+
+    Args:
+        signals: shape (12, n), millivolt; NaN where nothing was read.
+        fs: sampling rate, Hz.
+
+    Returns:
+        The same with gaps of at most 60 ms between samples drawn straight, and each lead's first and last value held for at most so
+        long beyond its ends; whatever is longer stays NaN.
+    """
+    most = round(_MOST_BRIDGED_S * fs)
+    result = np.array(signals, dtype=np.float32)
+    for row in result:
+        held = np.flatnonzero(np.isfinite(row))
+        if not len(held):
+            continue
+        low, high = max(0, held[0] - most), min(len(row), held[-1] + 1 + most)
+        at = np.arange(low, high)
+        after = np.minimum(np.searchsorted(held, at), len(held) - 1)
+        before = np.maximum(after - 1, 0)
+        outside = (at < held[0]) | (at > held[-1])
+        near = outside | (held[after] - held[before] - 1 <= most)
+        row[at] = np.where(near, np.interp(at, held, row[held]), row[at])
+    return result
+
+
+def _refused(data: bytes, refusal: UnusablePage, started: float) -> ModelResult:
+    outcome = Outcome.NOT_ELIGIBLE if refusal.reason_code in _NOT_ELIGIBLE else Outcome.POOR_INPUT
+    why = Refusal(outcome, refusal.reason_code, refusal.message)
+    return _unanswered(hashlib.sha256(data).hexdigest(), why, started)
+
+
+def _unanswered(sha256: str, why: Refusal, started: float) -> ModelResult:
+    """A page's result without an answer."""
+    contract = signal_member(MODEL).contract
+    return ModelResult(
+        model=contract.name,
+        version=contract.version,
+        weights_sha256=contract.weights_sha256,
+        outcome=why.outcome,
+        label=None,
+        confidence=None,
+        probabilities={},
+        prediction_set=(),
+        threshold=contract.abstention_threshold,
+        reason_code=why.code,
+        message=why.message,
+        heatmap_png=None,
+        duration_ms=(time.perf_counter() - started) * 1000.0,
+        input_sha256=sha256,
+        code_version=CODE_VERSION,
+        device="cpu",
+    )

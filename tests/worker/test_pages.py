@@ -1,0 +1,99 @@
+"""12-lead pages from the upload to the digitised leads, with a real worker."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from diagnostics.models import Diagnosis, Recording
+from diagnostics.states import Status
+from ml.__main__ import main
+from tests import factories, pages
+from tests.processes.steps import settle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django.test import Client
+
+    from accounts.models import User
+    from tests.workers import Service
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+
+def analysed(
+    worker: Service, client: Client, doctor: User, name: str, data: bytes, **fields: str
+) -> Diagnosis:
+    client.force_login(doctor)
+    patient = factories.patient(team=(doctor,))
+    body: dict[str, Any] = {"patient": str(patient.pk), "files": [SimpleUploadedFile(name, data)], **fields}
+    (verdict,) = client.post("/api/v1/uploads/", body).json()["files"]
+    assert verdict["accepted"], verdict
+    (row,) = settle(worker, Diagnosis.objects.get(pk=verdict["diagnosis_id"]), timeout_s=90)
+    return row
+
+
+def test_a_photographed_page_is_answered_as_the_command_line_does(
+    live_worker: Service,
+    client: Client,
+    doctor: User,
+    tmp_path: Path,
+    media: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "page.jpg"
+    path.write_bytes(pages.photo())
+    row = analysed(live_worker, client, doctor, path.name, path.read_bytes())
+    assert (row.status, row.reason_code) == (Status.COMPLETED, ""), row.message
+    assert main(["predict", "page", str(path), "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    recording = Recording.objects.get(pk=row.pk)
+    kept = dict(recording.summary)
+    pictures = kept.pop("pictures")
+    assert kept == {name: value for name, value in alone["summary"].items() if name != "pictures"}
+    given = {one.model: one for one in row.answers()}
+    assert set(given) == {result["model"] for result in alone["results"]}
+    for result in alone["results"]:
+        assert given[result["model"]].probabilities == pytest.approx(result["probabilities"], abs=1e-4)
+        assert given[result["model"]].label == (result["label"] or "")
+    assert kept["measures"]["heart_rate"]["mean_bpm"] == pytest.approx(pages.RATE_BPM, abs=2.0)
+    assert (kept["page"]["layout"], kept["page"]["calibrated"]) == ("3x4+1", True)
+    stored = {one.name for one in (media / "signals" / str(row.pk) / "1").iterdir()}
+    assert {one["file"] for one in pictures} | {"0-0", "1-0"} == stored
+    for one in pictures:
+        answer = client.get(reverse("diagnostics:page-picture", args=[row.pk, one["name"]]))
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
+    assert client.get(reverse("diagnostics:page-picture", args=[row.pk, "other"])).status_code == 404
+    shown = client.get(reverse("diagnostics:detail", args=[row.pk])).content.decode()
+    assert "25 mm/s, 10 mm/mV, read from the calibration pulse" in shown
+    assert "Ask every model" not in shown
+
+
+def test_leads_outside_the_picture_are_named_and_the_others_are_shown(
+    live_worker: Service, client: Client, doctor: User
+) -> None:
+    row = analysed(live_worker, client, doctor, "cut.png", pages.cut_off())
+    assert (row.status, row.reason_code) == (Status.REFUSED, "page_leads_outside"), row.message
+    assert row.message.startswith("V4 to V6 are outside the picture")
+    recording = Recording.objects.get(pk=row.pk)
+    assert recording.summary["page"]["outside"] == ["V4", "V5", "V6"]
+    assert recording.summary["measures"]["heart_rate"]["mean_bpm"] == pytest.approx(pages.RATE_BPM, abs=2.0)
+    shown = client.get(reverse("diagnostics:detail", args=[row.pk])).content.decode()
+    assert "V4 to V6 are outside the picture" in shown
+    assert "Digitised leads" in shown
+
+
+def test_every_model_asked_about_a_page_is_every_model_of_pages(
+    live_worker: Service, client: Client, doctor: User
+) -> None:
+    row = analysed(live_worker, client, doctor, "page.png", pages.scan(pulse="none"), second_opinions="true")
+    assert row.status == Status.COMPLETED, row.message
+    assert not {one.model for one in row.answers()} & {"beat-cnn", "beat-spectral"}
+    page = Recording.objects.get(pk=row.pk).summary["page"]
+    assert not page["calibrated"]
+    assert any("25 mm/s and 10 mm/mV are assumed" in note for note in page["notes"])
