@@ -188,7 +188,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _predict_page(options: argparse.Namespace) -> int:
     """Let every model answer that reads such a picture, and measure a 12-lead page; the same function as the worker's."""
-    from ml.serving.pages import analyse_picture
+    from ml.serving.pictures import analyse_picture
 
     code = OK
     for path in options.files:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def analyse(
     data: bytes, *, second_opinions: bool = False, store: Callable[[str, bytes], None] | None = None
 ) -> Analysis:
-    """Run the models that read such a picture, of a heartbeat or of a 12-lead page; see `ml.serving.pages.analyse_picture`."""
-    from ml.serving import pages
+    """Run the models that read such a picture, of a heartbeat or of a 12-lead page; see `ml.serving.pictures.analyse_picture`."""
+    from ml.serving import pictures
 
-    return pages.analyse_picture(data, second_opinions=second_opinions, store=store)
+    return pictures.analyse_picture(data, second_opinions=second_opinions, store=store)
 
 
 def analyse_recording(

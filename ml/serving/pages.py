@@ -1,15 +1,13 @@
-"""From the bytes of any picture to the answers of the models that read it: those of single heartbeats, or those of 12-lead pages."""
+"""From the picture of a 12-lead page to its leads, what was measured on them, and the answers of every model of pages."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ml.contract import Analysis, ModelResult, Outcome
 from ml.pages.digitise import DigitisedPage, digitise
@@ -18,18 +16,12 @@ from ml.pages.picture import open_picture
 from ml.pages.preparation import prepared
 from ml.pages.reasons import PageReason, UnusablePage, named
 from ml.preprocessing.twelve_lead import LEAST_SECONDS
-from ml.serving.analysis import analyse
-from ml.serving.gate import SEVERAL, Refusal
+from ml.serving.gate import Refusal
 from ml.serving.page_findings import Store, page_findings
 from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import MODEL, NOT_READABLE, opinion_on_leads
 
 CODE_VERSION = "pages-1"
-# Pixels of the shorter side below which no page can be digitised: such a picture costs the page's way nothing.
-_LEAST_SIDE = 380
-_ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
-# That there is no grid says little about a picture that is no page: there the judgement of the heartbeats' gate is the better one.
-_NO_PAGE = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE, PageReason.TOO_SMALL})
 _NOT_ELIGIBLE = frozenset({PageReason.NO_GRID, PageReason.LAYOUT_UNKNOWN})
 _MOST_BRIDGED_S = 0.06
 _UNREAD = (
@@ -38,41 +30,31 @@ _UNREAD = (
 )
 
 
-def analyse_picture(data: bytes, *, second_opinions: bool = False, store: Store | None = None) -> Analysis:
-    """Let the models answer that read such a picture.
-
-    A picture that passes the gate of the heartbeats is one of a heartbeat; it shows one trace. Of the others, those that hold a page
-    with a grid and the rows of a layout go to the models of pages.
+def analyse_page(data: bytes, *, store: Store | None = None) -> Analysis:
+    """Digitise a 12-lead page, measure it, and let the models of pages answer.
 
     Args:
-        data: bytes of a picture file. Strange, damaged and empty files give an answer with a reason, never an error.
-        second_opinions: whether every model of heartbeats answers, not the deciding one alone. Those of pages always all answer.
-        store: given name and bytes of a page's pictures and tiles; None keeps neither.
+        data: bytes of a picture file.
+        store: given name and bytes of the page's pictures and tiles; None keeps neither.
 
     Raises:
+        UnusablePage: the picture is no page that can be read.
         TamperedArtefactError: when a model's files are not the ones that were measured.
     """
-    if not _large(data):
-        return Analysis(results=analyse(data, second_opinions=second_opinions))
-    results = analyse(data)
-    if results[0].outcome in _ANSWERED:
-        return Analysis(results=analyse(data, second_opinions=True) if second_opinions else results)
-    started = time.perf_counter()
-    try:
-        return _answered(data, digitise(open_picture(data)), store)
-    except UnusablePage as refusal:
-        if refusal.reason_code in _NO_PAGE and results[0].reason_code != SEVERAL.code:
-            return Analysis(results=results)
-        return Analysis(results=(_refused(data, refusal, started),))
+    return _answered(data, digitise(open_picture(data)), store)
 
 
-def _large(data: bytes) -> bool:
-    """Whether a picture has the pixels of a page, by its header alone."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return min(image.size) >= _LEAST_SIDE
-    except Exception:  # noqa: BLE001  # decoders raise whatever a damaged file leads them to
-        return False
+def refused(data: bytes, refusal: UnusablePage, started: float) -> Analysis:
+    """The answer to a page that cannot be read.
+
+    Args:
+        data: bytes of the file.
+        refusal: why.
+        started: of the clock ``time.perf_counter``.
+    """
+    outcome = Outcome.NOT_ELIGIBLE if refusal.reason_code in _NOT_ELIGIBLE else Outcome.POOR_INPUT
+    why = Refusal(outcome, refusal.reason_code, refusal.message)
+    return Analysis(results=(_unanswered(hashlib.sha256(data).hexdigest(), why, started),))
 
 
 def _answered(data: bytes, page: DigitisedPage, store: Store | None) -> Analysis:
@@ -132,12 +114,6 @@ def bridged(signals: NDArray[np.floating], fs: float) -> NDArray[np.float32]:
         near = outside | (held[after] - held[before] - 1 <= most)
         row[at] = np.where(near, np.interp(at, held, row[held]), row[at])
     return result
-
-
-def _refused(data: bytes, refusal: UnusablePage, started: float) -> ModelResult:
-    outcome = Outcome.NOT_ELIGIBLE if refusal.reason_code in _NOT_ELIGIBLE else Outcome.POOR_INPUT
-    why = Refusal(outcome, refusal.reason_code, refusal.message)
-    return _unanswered(hashlib.sha256(data).hexdigest(), why, started)
 
 
 def _unanswered(sha256: str, why: Refusal, started: float) -> ModelResult:

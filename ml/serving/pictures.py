@@ -1,0 +1,63 @@
+"""From the bytes of any picture to the answers of the models that read it: those of single heartbeats, or those of 12-lead pages."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+
+from PIL import Image
+
+from ml.contract import Analysis, Outcome
+from ml.pages.reasons import PageReason, UnusablePage
+from ml.serving.analysis import analyse
+from ml.serving.gate import SEVERAL
+
+# Pixels of the shorter side below which no page can be digitised: such a picture costs the page's way nothing.
+_LEAST_SIDE = 380
+_ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
+# That there is no grid says little about a picture that is no page: there the judgement of the heartbeats' gate is the better one.
+_NO_PAGE = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE, PageReason.TOO_SMALL})
+
+
+def analyse_picture(
+    data: bytes, *, second_opinions: bool = False, store: Callable[[str, bytes], None] | None = None
+) -> Analysis:
+    """Let the models answer that read such a picture.
+
+    What passes the gate of the heartbeats shows one trace, and is answered by their models alone. Of the rest, what holds a grid and the
+    rows of a layout is a page.
+
+    Args:
+        data: bytes of a picture file. Strange, damaged and empty files give an answer with a reason, never an error.
+        second_opinions: whether every model of heartbeats answers, not the deciding one alone. Those of pages always all answer.
+        store: given name and bytes of a page's pictures and of its signal; None keeps neither.
+
+    Raises:
+        TamperedArtefactError: when a model's files are not the ones that were measured.
+    """
+    if not _large(data):
+        return Analysis(results=analyse(data, second_opinions=second_opinions))
+    results = analyse(data)
+    if results[0].outcome in _ANSWERED:
+        return Analysis(results=analyse(data, second_opinions=True) if second_opinions else results)
+    from ml.serving import (
+        pages,  # most pictures show a heartbeat, and do not wait for the digitiser to be loaded
+    )
+
+    started = time.perf_counter()
+    try:
+        return pages.analyse_page(data, store=store)
+    except UnusablePage as refusal:
+        if refusal.reason_code in _NO_PAGE and results[0].reason_code != SEVERAL.code:
+            return Analysis(results=results)
+        return pages.refused(data, refusal, started)
+
+
+def _large(data: bytes) -> bool:
+    """Whether a picture has the pixels of a page, by its header alone."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return min(image.size) >= _LEAST_SIDE
+    except Exception:  # noqa: BLE001  # decoders raise whatever a damaged file leads them to
+        return False
