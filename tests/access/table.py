@@ -238,6 +238,11 @@ TABLE: dict[str, Route] = {
         kwargs=lambda _, record: {"diagnosis_id": record.completed, "prediction_id": record.prediction},
         expected=of_clinic(200),
     ),
+    "diagnostics:page-picture": Route(
+        kwargs=lambda _, record: {"diagnosis_id": record.page, "name": "cropped"},
+        expected=of_clinic(200),
+        shows=("paper",),
+    ),
     "diagnostics:review": Route(
         method="post",
         kwargs=diagnosis("completed"),

@@ -34,7 +34,7 @@ from tests import factories, images
 OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
     "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
-    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why", "cell",
+    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why", "cell", "paper",
 )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ class Record:
     value: int
     heatmap_png: bytes
     table: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    page: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
 
 
 def marked_png(of: str) -> bytes:
@@ -108,6 +109,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
     )
     failed = factories.diagnosis(patient, doctor, status=Status.FAILED, **shown)
     recording = factories.recording(patient, doctor, leads=(mark(of, "lead"), "V1"), **shown)
+    page = factories.page(patient, doctor, picture=mark(of, "paper").encode(), **shown)
     asked = factories.diagnosis(patient, doctor, status=Status.REFUSED, reason_code="rate_unknown", **shown)
     with acting_as(SYSTEM):
         BeatOverride.objects.create(recording_id=recording.pk, beat=1, label="PVC", by=doctor)
@@ -130,7 +132,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         prediction = completed.predictions.get()
         return Record(
             patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,
-            value.pk, bytes(prediction.heatmap.png),
+            value.pk, bytes(prediction.heatmap.png), page=page.pk,
         )  # fmt: skip
 
 
@@ -203,6 +205,7 @@ MAY_SEE: dict[str, frozenset[str]] = {
             "file",
             "pixels",
             "lead",
+            "paper",
             "typed",
             "why",
         )
