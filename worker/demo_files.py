@@ -8,6 +8,7 @@ from pathlib import Path
 
 from diagnostics.reasons import Reason
 from diagnostics.states import Status
+from ml.pages.reasons import PageReason
 
 NOT_ACCEPTED = "not accepted"
 REAL_BEATS = 3
@@ -39,7 +40,7 @@ class Case:
 
 def cases() -> list[Case]:
     """Every demo case; the same bytes each time."""
-    return [*_real(), *_simulated(), *_recordings(), *_unfit(), *_not_accepted()]
+    return [*_real(), *_simulated(), *_recordings(), *_pages(), *_unfit(), *_not_accepted()]
 
 
 def _real() -> list[Case]:
@@ -109,6 +110,34 @@ def _recordings() -> list[Case]:
     ]  # fmt: skip
 
 
+def _pages() -> list[Case]:
+    """Drawn 12-lead pages of a simulated heart: a straight scan, a telephone's photograph from an angle, and one that is cut off."""
+    import numpy as np
+
+    from ml.datasets.simulated_recording import simulate_recording
+    from ml.pages.damage import Damage, damaged
+    from ml.pages.render import render_page
+    from ml.pages.style import PageStyle
+    from ml.recordings.leads import TWELVE
+
+    fs = 500.0
+    made = simulate_recording(seconds=10.2, fs=fs, leads=TWELVE, noise_mv=0.0, seed=3)
+    page = render_page(made.signals[:, 50:5050].astype(np.float64), fs, PageStyle(px_per_mm=6.0)).image
+    desk = Damage(
+        rotation=5.0, perspective=0.025, margin=0.04, noise=3.0, background=(70, 60, 50), shadow=0.25
+    )
+    photo = damaged(page, desk, seed=1).image
+    cut = page[:, : round(0.73 * page.shape[1])]
+    return [
+        Case("12-lead page, scanned", "CC-1001", "page-scan.png", _png(page), labels=("NORM",)),
+        Case("12-lead page, photographed", "CC-1002", "page-photo.jpg", _jpeg(photo), labels=("NORM",)),
+        Case(
+            "12-lead page, cut off", "CC-1003", "page-cut-off.png", _png(cut), Status.REFUSED, None,
+            PageReason.LEADS_OUTSIDE.value,
+        ),
+    ]  # fmt: skip
+
+
 def _unfit() -> list[Case]:
     """Pictures that are accepted and then refused by the model's gate."""
     from ml.datasets import simulated
@@ -116,7 +145,7 @@ def _unfit() -> list[Case]:
     expected = {
         "photo": "not_an_ecg",
         "noise": "",
-        "page": "not_a_single_beat",
+        "page": PageReason.TOO_SMALL.value,
         "blank": "blank_image",
     }
     return [
@@ -149,9 +178,13 @@ def _not_accepted() -> list[Case]:
     ]
 
 
-def _png(pixels: object) -> bytes:
+def _png(pixels: object, form: str = "PNG") -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")  # type: ignore[arg-type]  # a NumPy array
+    Image.fromarray(pixels).save(stream, form)  # type: ignore[arg-type]  # a NumPy array
     return stream.getvalue()
+
+
+def _jpeg(pixels: object) -> bytes:
+    return _png(pixels, "JPEG")

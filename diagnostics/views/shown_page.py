@@ -60,13 +60,14 @@ def _facts(recording: Recording) -> list[dict[str, Any]]:
 def _leads(recording: Recording) -> dict[str, Any]:
     """Quality of every lead, as a table."""
     heads = ("Lead", "Could be followed", "What lowers it")
+    judged = recording.summary["page"]["leads"]
     rows = [
         [
             {"label": heads[0], "value": lead},
-            {"label": heads[1], "value": f"{100 * judged['quality']:.0f} %", "numeric": True},
-            {"label": heads[2], "value": " ".join(judged["reasons"]) or "nothing"},
+            {"label": heads[1], "value": f"{100 * judged[lead]['quality']:.0f} %", "numeric": True},
+            {"label": heads[2], "value": " ".join(judged[lead]["reasons"]) or "nothing"},
         ]
-        for lead, judged in recording.summary["page"]["leads"].items()
+        for lead in recording.leads  # the usual order
     ]
     columns = [{"label": head, "numeric": place == 1} for place, head in enumerate(heads)]
     return {"caption": "Quality of every lead, from 0 to 100 %", "columns": columns, "rows": rows}
