@@ -142,7 +142,7 @@ class Services:
         def live() -> bool:
             try:
                 return bool(requests.get(f"http://127.0.0.1:{port}/health/live", timeout=5).ok)
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 return False
 
         service.wait(live, "the web server's start")

@@ -1,0 +1,101 @@
+"""kill -9 in the middle of recording a table: what was recorded stays, what was not is recorded once when the import goes on."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import requests
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from accounts.actor import acting_as
+from accounts.models import AuditEvent
+from accounts.roles import SYSTEM
+from deploy.processes import wait_until
+from patients.models import ClinicalValue, ValueImport
+from patients.services import value_imports
+from tests import factories
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from tests.workers import Services
+
+ROWS = value_imports.ROWS_PER_STEP + 300
+TOKEN = "c" * 32
+AUDIT_CHAIN = 7130114  # the lock of accounts/sql/audit_functions.sql, taken by the last statement of a step
+
+
+def begin(doctor: User) -> ValueImport:
+    """A checked table of one patient with more rows than one step records."""
+    factories.patient(team=(doctor,), mrn="A-1")
+    days = (f"A-1,{1990 + day // 336}-{day // 28 % 12 + 1:02d}-{day % 28 + 1:02d},137" for day in range(ROWS))
+    data = "\n".join(("mrn,measured_at,serum_sodium", *days)).encode()
+    with acting_as(doctor):
+        found = value_imports.begin_import(doctor, filename="years.csv", data=data)
+        value_imports.check_import(doctor, import_id=found.pk, mapping=found.mapping, measured_at=None)
+    return found
+
+
+def cookies(doctor: User) -> dict[str, str]:
+    """A session of the doctor."""
+    client = Client()
+    client.force_login(doctor, backend="accounts.backends.CardioCareBackend")
+    return {"sessionid": client.cookies["sessionid"].value, "csrftoken": TOKEN}
+
+
+def press(address: str, session: dict[str, str], found: ValueImport) -> requests.Response:
+    """Ask for the next step as the page does."""
+    url = address + reverse("patients:import-record", args=[found.pk])
+    headers = {"X-CSRFToken": TOKEN, "HX-Request": "true"}
+    return requests.post(url, cookies=session, headers=headers, timeout=60)
+
+
+def recorded(found: ValueImport) -> tuple[int, int]:
+    """Rows that the import calls recorded, and values that there are."""
+    return found.rows.filter(verdict="recorded").count(), ClinicalValue.objects.count()
+
+
+def waits_for_chain() -> bool:
+    """Whether a process has done all of a step but the audit trail."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted",
+            [AUDIT_CHAIN],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_an_import_goes_on_after_a_kill_with_every_row_once(services: Services, doctor: User) -> None:
+    found, session = begin(doctor), cookies(doctor)
+    address = services.web()
+    assert press(address, session, found).status_code == 200
+    first = value_imports.ROWS_PER_STEP
+    assert recorded(found) == (first, first)
+
+    (web,) = services.started
+    with ThreadPoolExecutor(1) as browser:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [AUDIT_CHAIN])
+            pressed = browser.submit(press, address, session, found)
+            assert wait_until(waits_for_chain, timeout_s=30)
+            children = web.children()
+            for child in children:
+                child.kill()
+            web.kill()
+            assert psutil.wait_procs(children, timeout=10)[1] == []
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [AUDIT_CHAIN])
+        with pytest.raises(requests.ConnectionError):
+            pressed.result()
+    assert recorded(found) == (first, first)
+
+    answer = press(services.web(), session, found)
+    assert answer.headers["HX-Refresh"] == "true"
+    assert recorded(found) == (ROWS, ROWS)
+    with acting_as(SYSTEM):
+        trail = AuditEvent.objects.filter(action="create", object_type="patients.patient")
+        noted = [pk for event in trail for pk in event.detail["values"]]
+    assert sorted(noted) == sorted(ClinicalValue.objects.values_list("pk", flat=True))
