@@ -10,6 +10,7 @@ urlpatterns = [
     path("register/", patients.register, name="register"),
     path("values/import/", imports.imports, name="imports"),
     path("values/import/template.csv", imports.template, name="import-template"),
+    path("values/import/template.xlsx", imports.template_workbook, name="import-template-workbook"),
     path("values/import/<uuid:import_id>/", imports.table, name="import"),
     path("values/import/<uuid:import_id>/record/", imports.record, name="import-record"),
     path("values/import/<uuid:import_id>/result.csv", imports.result, name="import-result"),

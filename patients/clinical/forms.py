@@ -141,9 +141,9 @@ class TableForm(forms.Form):
     """A file with a table of values."""
 
     table = forms.FileField(
-        label="Table as CSV",
-        help_text="One row for each patient and time, at most 20,000; one column for each quantity.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
+        label="Table as CSV or Excel workbook (.xlsx)",
+        help_text="One row for each patient and time, at most 20,000; one column for each quantity. Of a workbook the first sheet is read.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,.xlsx"}),
     )
 
 

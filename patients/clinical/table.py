@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import difflib
 import io
 import re
-from enum import StrEnum
+from decimal import Decimal
 
 from patients.clinical.catalogue import ENTERED, HEART
 from patients.clinical.export import guarded
+from patients.clinical.table_reasons import (
+    LONGEST_CELL,
+    MOST_BYTES,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    TableReason,
+    TableRefused,
+)
+from patients.clinical.workbook import OLD, PACKED, read_workbook, write_workbook
 
-MOST_BYTES, MOST_ROWS, MOST_COLUMNS, LONGEST_CELL = 10_000_000, 20_000, 80, 200
+__all__ = ["MOST_BYTES", "Table", "TableReason", "TableRefused", "guess", "read_table", "template"]
+
 MRN, MEASURED_AT, LEFT_OUT = "mrn", "measured_at", ""
 UNIT_IN_HEADER = re.compile(r"^(.*?)\s*[(\[]([^)\]]*)[)\]]\s*$")
+ALIKE = 0.7  # of two headings, 0 to 1 (difflib): "creatinin" and "serum_creatinine" are 0.72
 # How other systems call what the catalogue knows by another name.
 SYNONYMS = {
     "patient": MRN, "patient_id": MRN, "medical_record_number": MRN, "date": MEASURED_AT, "datetime": MEASURED_AT,
@@ -26,38 +38,6 @@ SYNONYMS = {
 }  # fmt: skip
 
 
-class TableReason(StrEnum):
-    """Why a file is not taken as a table; a code never changes its meaning."""
-
-    EMPTY = "empty_table"
-    TOO_LARGE = "table_too_large"
-    TOO_MANY_ROWS = "too_many_rows"
-    TOO_MANY_COLUMNS = "too_many_columns"
-    NOT_TEXT = "not_a_text_table"
-    NO_ROWS = "no_rows"
-    SAME_HEADINGS = "same_headings"
-
-
-SENTENCES: dict[TableReason, str] = {
-    TableReason.EMPTY: "The file is empty. Export it again and choose that copy.",
-    TableReason.TOO_LARGE: "The file is larger than {limit} MB. Split it into smaller ones.",
-    TableReason.TOO_MANY_ROWS: "The file has more than {limit} rows. Split it into smaller ones.",
-    TableReason.TOO_MANY_COLUMNS: "The file has {found} columns; at most {limit} are read. Leave out those that are not needed.",
-    TableReason.NOT_TEXT: "This is not a table as text. Save it as CSV (in Excel: Save as, CSV UTF-8) and choose that file.",
-    TableReason.NO_ROWS: "The file has headings but no rows under them. Check what was exported.",
-    TableReason.SAME_HEADINGS: "Two columns are called {name}. Give each its own heading.",
-}
-
-
-class TableRefused(Exception):
-    """The file cannot be read as a table; `str()` is the sentence for the person who chose it."""
-
-    def __init__(self, reason: TableReason, **details: object) -> None:
-        """With the details that the sentence names."""
-        self.reason = reason
-        super().__init__(SENTENCES[reason].format(**details))
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
     """Headings, and the rows under them, each with the number of its line in the file."""
@@ -67,26 +47,20 @@ class Table:
 
 
 def read_table(data: bytes) -> Table:
-    """A table from CSV with commas, semicolons or tabs; UTF-8, or Windows-1252 as older Excel writes it.
+    """A table from the first sheet of an Excel workbook, or from CSV.
+
+    CSV has commas, semicolons or tabs, and is UTF-8, or Windows-1252 as older Excel writes it.
 
     Raises:
-        TableRefused: it is empty, too large, or no text table.
+        TableRefused: it is empty, too large, or no table.
     """
     if not data.strip():
         raise TableRefused(TableReason.EMPTY)
     if len(data) > MOST_BYTES:
         raise TableRefused(TableReason.TOO_LARGE, limit=MOST_BYTES // 1_000_000)
-    text = _decoded(data)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    try:
-        lines = [
-            (reader.line_num, tuple(cell.strip()[:LONGEST_CELL] for cell in cells))
-            for cells in reader
-            if any(cells)
-        ]
-    except csv.Error as error:
-        raise TableRefused(TableReason.NOT_TEXT) from error
+    if data.startswith(OLD):
+        raise TableRefused(TableReason.OLD_WORKBOOK)
+    lines = read_workbook(data) if data.startswith(PACKED) else _text_lines(data)
     if not lines:
         raise TableRefused(TableReason.EMPTY)
     (_, headings), *rows = lines
@@ -94,8 +68,22 @@ def read_table(data: bytes) -> Table:
     return Table(headings, tuple(rows))
 
 
+def _text_lines(data: bytes) -> list[tuple[int, tuple[str, ...]]]:
+    text = _decoded(data)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        return [
+            (reader.line_num, tuple(cell.strip()[:LONGEST_CELL] for cell in cells))
+            for cells in reader
+            if any(cells)
+        ]
+    except csv.Error as error:
+        raise TableRefused(TableReason.NOT_TEXT) from error
+
+
 def _decoded(data: bytes) -> str:
-    if b"\x00" in data:  # a workbook, a picture, or UTF-16
+    if b"\x00" in data:  # a picture, or UTF-16
         raise TableRefused(TableReason.NOT_TEXT)
     try:
         return data.decode("utf-8-sig")
@@ -108,7 +96,7 @@ def _decoded(data: bytes) -> str:
 
 def _check_shape(headings: tuple[str, ...], rows: int) -> None:
     if len(headings) > MOST_COLUMNS:
-        raise TableRefused(TableReason.TOO_MANY_COLUMNS, found=len(headings), limit=MOST_COLUMNS)
+        raise TableRefused(TableReason.TOO_MANY_COLUMNS, limit=MOST_COLUMNS)
     named = [name for name in headings if name]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice:
@@ -134,23 +122,46 @@ def targets() -> list[tuple[str, str]]:
     return [(LEFT_OUT, "leave out"), (MRN, "MRN of the patient"), (MEASURED_AT, "measured at"), *quantities]
 
 
+def _named(heading: str) -> tuple[str, str]:
+    """A heading as it is compared, and the unit in its brackets."""
+    found = UNIT_IN_HEADER.match(heading)
+    name, unit = (found[1], found[2]) if found else (heading, "")
+    key = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return SYNONYMS.get(key, key), unit.strip()
+
+
 def guess(headings: tuple[str, ...]) -> list[str]:
-    """What each column probably is, by its heading and the unit in its brackets; each only once."""
+    """What each column is, by its heading and the unit in its brackets; each only once; not with a foreign unit."""
     guessed: list[str] = []
     for heading in headings:
-        found = UNIT_IN_HEADER.match(heading)
-        name, unit = (found[1], found[2]) if found else (heading, "")
-        key = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        key = SYNONYMS.get(key, key)
+        key, unit = _named(heading)
         place = LEFT_OUT
         if key in {MRN, MEASURED_AT}:
             place = key
         elif key in ENTERED:
-            known = ENTERED[key].unit_named(unit.strip())
-            place = target(key, known.name if known else ENTERED[key].unit)
+            known = ENTERED[key].unit_named(unit)
+            place = target(key, known.name) if known else LEFT_OUT if ENTERED[key].units else target(key)
         taken = {other.partition("|")[0] for other in guessed}
         guessed.append(LEFT_OUT if place.partition("|")[0] in taken else place)
     return guessed
+
+
+def suggestion(heading: str) -> str:
+    """What a column that was left out may be, as a question for the person who names it; empty if nothing is like it."""
+    key, unit = _named(heading)
+    if of := ENTERED.get(key):
+        if unit and of.units and of.unit_named(unit) is None:
+            return f"{of.name} is not taken in {unit}. If the heading is wrong, choose the unit that the values have."
+        return ""
+    names = {_named(of.name)[0]: of.name for of in ENTERED.values()} | {
+        of.code: of.name for of in ENTERED.values()
+    }
+    names |= {
+        other: ENTERED[code].name if code in ENTERED else code.replace("_", " ")
+        for other, code in SYNONYMS.items()
+    }
+    alike = difflib.get_close_matches(key, names, n=1, cutoff=ALIKE)
+    return f"Perhaps {names[alike[0]]}?" if alike else ""
 
 
 def missing_features(mapping: list[str]) -> list[str]:
@@ -161,13 +172,34 @@ def missing_features(mapping: list[str]) -> list[str]:
 
 def template() -> str:
     """An empty table with every column and one example row, as CSV that Excel knows as UTF-8."""
+    stream = io.StringIO()
+    csv.writer(stream).writerows(_example())
+    return "\ufeff" + stream.getvalue()
+
+
+def template_workbook() -> bytes:
+    """The same as .xlsx, with a second sheet that says what each column takes."""
+    quantities: list[tuple[str, ...]] = [("column", "quantity", "units", "lowest", "highest", "answers")]
+    for of in ENTERED.values():
+        limits = () if of.choices else tuple(of.number(limit) for limit in of.possible)
+        answers = ", ".join(word for _, word in of.choices)
+        low, high = limits or ("", "")
+        quantities.append((of.code, of.name, ", ".join(unit.name for unit in of.units), low, high, answers))
+    headings, example = _example()
+    numbers = [
+        Decimal(cell) if (of := ENTERED.get(name.partition(" ")[0])) and not of.choices else cell
+        for name, cell in zip(headings, example, strict=True)
+    ]
+    return write_workbook({"Values": [headings, numbers], "Quantities": quantities})
+
+
+def _example() -> list[tuple[str, ...]]:
+    """Every heading, and a row under them."""
     columns = [("mrn", "CC-1001"), ("measured_at", "2026-03-02 09:30")]
     for of in ENTERED.values():
         name = f"{of.code} ({of.unit})" if of.unit else of.code
         columns.append((name, of.choices[0][1] if of.choices else of.number((of.usual[0] + of.usual[1]) / 2)))
-    stream = io.StringIO()
-    csv.writer(stream).writerows(zip(*columns, strict=True))
-    return "\ufeff" + stream.getvalue()
+    return list(zip(*columns, strict=True))
 
 
 def result_csv(headings: list[str], rows: list[tuple[int, list[str], str, str]]) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from accounts.views.access import PageRequest
 
 PAGE = "patients:import"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Verdict = ValueImportRow.Verdict
 
 
@@ -53,6 +54,14 @@ def imports(request: PageRequest) -> HttpResponse:
 def template(request: PageRequest) -> HttpResponse:
     """A table with every column and one row as an example."""
     return _csv(tables.template(), "clinical-values-template.csv")
+
+
+@require_safe
+@page(Permission.IMPORT_VALUES)
+def template_workbook(request: PageRequest) -> HttpResponse:
+    """The same as an Excel workbook, with a sheet that says what each column takes."""
+    headers = {"Content-Disposition": 'attachment; filename="clinical-values-template.xlsx"'}
+    return HttpResponse(tables.template_workbook(), content_type=XLSX, headers=headers)
 
 
 @require_http_methods(["GET", "POST"])
@@ -118,14 +127,16 @@ def _context(request: PageRequest, found: ValueImport) -> dict[str, Any]:
         table=found, verdict__in=(Verdict.UNUSUAL, Verdict.REFUSED)
     )
     page_obj = paginate(request, objections)
+    missing = tables.missing_features(found.mapping)
     return {
         "found": found,
         "counts": counts,
         "total": sum(counts.values()),
         "recorded": recorded,
         "aim": recorded + waiting,
-        "missing": tables.missing_features(found.mapping),
+        "missing": missing,
         "features": len(tables.HEART),
+        "given": len(tables.HEART) - len(missing),
         "page_obj": page_obj,
         "objections": [(row, _sentences(row)) for row in page_obj],
         "query": other_parameters(request),
@@ -133,11 +144,14 @@ def _context(request: PageRequest, found: ValueImport) -> dict[str, Any]:
 
 
 def _columns(found: ValueImport, form: MappingForm) -> list[dict[str, Any]]:
-    """Each column with the cell of the first row."""
+    """Each column with the cell of the first row, and what it may be where nothing was chosen."""
     first = found.rows.first()
     cells = list(first.cells) if first else []
     cells += [""] * len(found.headings)
-    return [{"field": field, "example": cell} for field, cell in zip(form.columns(), cells, strict=False)]
+    return [
+        {"field": field, "example": cell, "perhaps": "" if field.value() else tables.suggestion(heading)}
+        for field, cell, heading in zip(form.columns(), cells, found.headings, strict=False)
+    ]
 
 
 def _sentences(row: ValueImportRow) -> str:

@@ -215,6 +215,7 @@ TABLE: dict[str, Route] = {
     "patients:export-values": Route(kwargs=patient, expected=of_clinic(200), shows=("typed", "why")),
     "patients:imports": Route(expected=page_for("doctor", "doctor_b"), shows=("cell",)),
     "patients:import-template": Route(expected=page_for("doctor", "doctor_b")),
+    "patients:import-template-workbook": Route(expected=page_for("doctor", "doctor_b")),
     "patients:import": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),
     "patients:import-record": Route(method="post", kwargs=table, expected=of_doctor(302)),
     "patients:import-result": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),

@@ -118,7 +118,7 @@ def test_a_table_is_checked_and_recorded_while_the_page_shows_how_far_it_is(
     page.goto(live_server.url + reverse("patients:list"))
     page.get_by_role("link", name="Import values").click()
     judge(page, "imports")
-    page.get_by_label("Table as CSV").set_input_files(
+    page.get_by_label("Table as CSV or Excel workbook (.xlsx)").set_input_files(
         {"name": "ward.csv", "mimeType": "text/csv", "buffer": TABLE.encode()}
     )
     page.get_by_role("button", name="Upload table").click()

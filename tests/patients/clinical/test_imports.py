@@ -16,6 +16,8 @@ from django.urls import reverse
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM, Role
+from patients.clinical.table import template_workbook
+from patients.clinical.workbook import OLD
 from patients.models import ClinicalValue, ValueImport
 from patients.services import value_imports as services
 from tests import factories
@@ -263,9 +265,9 @@ def test_the_pages_work_without_javascript(client, ward):
 
 def test_wrong_files_and_columns_are_explained_on_the_page(client, ward):
     client.force_login(ward)
-    file = SimpleUploadedFile("book.xlsx", b"PK\x03\x04\x00")
+    file = SimpleUploadedFile("book.xls", OLD + b"\x00" * 512)
     answer = client.post(to("imports"), {"table": file})
-    assert (answer.status_code, "Save it as CSV" in answer.content.decode()) == (422, True)
+    assert (answer.status_code, "Save it as .xlsx" in answer.content.decode()) == (422, True)
     upload(client, GOOD)
     found = ValueImport.objects.get()
     answer = client.post(to("import", found.pk), columns(found) | {"column-0": ""})
@@ -293,6 +295,29 @@ def test_the_template_is_itself_a_table_that_can_be_uploaded(client, ward):
     found = client.post(to("imports"), {"table": SimpleUploadedFile("t.csv", answer.content)})
     assert found.status_code == 302
     assert check(ward, ValueImport.objects.get()) == [(2, "refused", ["patient_not_found"])]
+
+
+def test_an_excel_workbook_goes_the_same_way(client, ward):
+    factories.patient(team=(ward,), mrn="CC-1001")
+    client.force_login(ward)
+    assert client.get(to("import-template-workbook")).content[:2] == b"PK"
+    book = SimpleUploadedFile("ward.xlsx", template_workbook())
+    found = ValueImport.objects.get(pk=client.post(to("imports"), {"table": book}).url.split("/")[-2])
+    assert check(ward, found) == [(2, "ready", [])]
+    assert run(ward, found).state == "recorded"
+    assert ("CC-1001", "serum_sodium", "140", "mmol/L", "import") in stored()
+
+
+def test_a_column_that_nobody_knows_is_named_with_a_suggestion(client, ward):
+    client.force_login(ward)
+    found = begin(
+        ward, "A-1,2026-03-02,168,137,never", headings=HEADINGS.replace("serum_sodium", "serum sodum")
+    )
+    page = client.get(to("import", found.pk)).content.decode()
+    assert (
+        "Perhaps Serum sodium?" in page,
+        "Expected 9 quantities of a heart failure record, got 2" in page,
+    ) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["import", "import-result", "check", "record"])

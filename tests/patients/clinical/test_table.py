@@ -43,7 +43,7 @@ def test_a_table_is_read_with_any_delimiter_and_the_encodings_of_excel(delimiter
     [
         (b"", "empty_table"),
         (b" \n\n", "empty_table"),
-        (b"PK\x03\x04\x00\x00", "not_a_text_table"),
+        (b"\x89PNG\r\n\x1a\n\x00", "not_a_text_table"),
         ("mrn,weight\nA,80\n".encode("utf-16"), "not_a_text_table"),
         (b"\x81\x8d,b\nA,80\n", "not_a_text_table"),
         (b"mrn,weight\n", "no_rows"),
@@ -99,7 +99,7 @@ def test_the_missing_feature_is_named():
         ("Date", "measured_at"),
         ("Serum Creatinine [umol/l]", "serum_creatinine|µmol/L"),
         ("LDL (mg/dL)", "ldl_cholesterol|mg/dL"),
-        ("LDL (furlongs)", "ldl_cholesterol|mmol/L"),
+        ("LDL (furlongs)", ""),
         ("SpO2", "oxygen_saturation|%"),
         ("", ""),
         ("ward", ""),
@@ -122,3 +122,30 @@ def test_the_template_is_a_table_of_everything_with_usual_values():
     read = read_table(template().encode())
     guessed = guess(read.headings)
     assert ("" in guessed, len(guessed), len(read.rows)) == (False, len(ENTERED) + 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("creatinin", "Perhaps Serum creatinine?"),
+        ("serum sodum", "Perhaps Serum sodium?"),
+        ("ejection fracton", "Perhaps Ejection fraction?"),
+        ("platlets (G/l)", "Perhaps Platelets?"),
+        ("remarks", ""),
+        (
+            "serum_creatinine (g/L)",
+            "Serum creatinine is not taken in g/L. If the heading is wrong, choose the unit that the values have.",
+        ),
+        ("smoking", ""),
+    ],
+)
+def test_a_column_that_is_not_known_gets_a_suggestion(heading, words):
+    assert table.suggestion(heading) == words
+
+
+def test_a_column_in_a_foreign_unit_is_left_to_a_person():
+    assert guess(("serum_creatinine (g/L)", "weight (stone)", "serum_sodium (mEq/L)")) == [
+        "",
+        "",
+        "serum_sodium|mEq/L",
+    ]
