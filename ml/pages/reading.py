@@ -19,6 +19,7 @@ ROW_MM = 250.0
 _NEAR_MM = 6.0  # a row whose length is within this of 250 mm is one of ten seconds
 _BRIDGED_MM = 1.2
 _SEPARATOR_MM = 4.0
+_BORDER_MM = 0.25  # on both sides of a border between leads, where the strokes of both lie over each other
 _WIDE_PULSE_MM = 8.0
 _LEAST_PART = 0.6
 _CALM_MM = 8.0
@@ -135,12 +136,18 @@ def _lead(
     row: TracedRow, hidden: NDArray[np.bool_], first: int, span: tuple[float, float], scale: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Points of a row between two x, in pixels of the page, and the part of the columns that hold ink."""
-    x, y = polyline(row, round(_CALM_MM * scale))
-    y = np.where(np.repeat(hidden, 2), np.nan, y)
-    mine = (x + first >= span[0]) & (x + first < span[1])
     columns = slice(max(0, round(span[0]) - first), max(1, round(span[1]) - first))
-    support = row.support[columns]
-    return x[mine] + first, y[mine], float((support > 0.4).mean()) if len(support) else 0.0
+    part = dataclasses.replace(
+        row, **{name: getattr(row, name)[columns] for name in ("top", "bottom", "middle", "support")}
+    )
+    doubtful = hidden[columns].copy()
+    spill = max(round(_BORDER_MM * scale), round(row.pen / 2.0 + 0.5))
+    if columns.start > spill:
+        doubtful[:spill] = True
+    if columns.stop < len(hidden) - spill:
+        doubtful[-spill:] = True
+    x, y = polyline(part, round(_CALM_MM * scale), doubtful)
+    return x + first + columns.start, y, float((part.support > 0.4).mean()) if len(part.support) else 0.0
 
 
 def read_page(page: StraightPage) -> Reading | None:
@@ -161,9 +168,13 @@ def read_page(page: StraightPage) -> Reading | None:
     extent = find_extent(ink, rows, pulse, page.scale)
     if extent[1] - extent[0] < ROW_MM * page.scale / 5:
         return None
-    paths = follow(ink, rows, extent, page.scale)
     columns = _columns(extent, layout, page)
     inner = [left for number, left, _ in columns if number > 0]
+    borders = np.zeros((len(rows), extent[1] - extent[0]), dtype=bool)
+    for left in inner:
+        at, near = round(left) - extent[0], round(_BORDER_MM * page.scale)
+        borders[: len(layout.rows), at - near : at + near] = True
+    paths = follow(ink, rows, extent, page.scale, borders=borders)
     part = ink[:, extent[0] : extent[1]]
     traces = []
     for number, leads in enumerate(layout.strips):
@@ -213,7 +224,8 @@ def sampled(trace: LeadTrace, reading: Reading, scale: int, *, fs: float = FS) -
         return np.full(count, np.nan)
     x, y = trace.x[known], trace.y[known]
     at = trace.left + np.arange(count) / fs * px_per_s
-    values = np.interp(at, x, y, left=np.nan, right=np.nan)
+    values = np.interp(at, x, y)
+    values[(at < x[0] - 1.0) | (at > x[-1] + 1.0)] = np.nan
     after = np.clip(np.searchsorted(x, at), 1, len(x) - 1)
     values[x[after] - x[after - 1] > _BRIDGED_MM * scale] = np.nan
     if not np.isfinite(values).any():

@@ -17,6 +17,7 @@ _CLIMB = 0.45
 _CLIMB_IN_INK = 0.004
 _HOME = 0.06  # a whole row away costs this per column: the next trace is no shortcut
 _REACH_MM = 32.0
+_TURNS = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +40,12 @@ class TracedRow:
 
 
 def follow(
-    ink: NDArray[np.float32], rows: NDArray[np.float64], extent: tuple[int, int], scale: int
+    ink: NDArray[np.float32],
+    rows: NDArray[np.float64],
+    extent: tuple[int, int],
+    scale: int,
+    *,
+    borders: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """The cheapest path of every row.
 
@@ -48,6 +54,7 @@ def follow(
         rows: base lines, pixels, shape (r,).
         extent: first column and end, pixels.
         scale: pixels per millimetre.
+        borders: where one lead of a row ends and the next begins, shape (r, columns): there the path is free.
 
     Returns:
         y of each row's path in every column of the extent, shape (r, columns), pixels.
@@ -64,8 +71,9 @@ def follow(
     cost = np.zeros((count, height))
     here = np.broadcast_to(np.arange(height, dtype=np.int16), (count, height))
     for x in range(columns):
-        cost = cost + price[:, :, x] + home
-        climb = np.cumsum(_CLIMB * price[:, :, x] + _CLIMB_IN_INK, axis=1)
+        paid = np.where(borders[:, x, None], 0.0, price[:, :, x])
+        cost = cost + paid + home
+        climb = np.cumsum(_CLIMB * paid + _CLIMB_IN_INK, axis=1)
         cost, origin[x] = _cheapest_in_column(cost, climb, here)
     path = np.empty((columns, count), dtype=np.int64)
     at = cost.argmin(axis=1)
@@ -155,14 +163,13 @@ def _own_part(
     return first, last
 
 
-def _without_pen(row: TracedRow) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _without_pen(row: TracedRow, known: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Centre line as the upper and as the lower rim of the ink tell it, at half columns.
 
     A round pen widens the line by its radius in every direction (a dilation by a disk), so that eroding the rims by the same
     disk gives the line back, but for what is narrower than the pen: the upper rim loses valleys, the lower rim loses peaks.
     """
     columns = np.arange(len(row.top)) + 0.5
-    known = np.isfinite(row.top)
     x = np.arange(2 * len(row.top)) / 2.0 + 0.25
     top = np.interp(x, columns[known], row.top[known])
     bottom = np.interp(x, columns[known], row.bottom[known])
@@ -178,6 +185,31 @@ def _without_pen(row: TracedRow) -> tuple[NDArray[np.float64], NDArray[np.float6
     return x, upper, lower
 
 
+def _settled(
+    start: NDArray[np.float64], top: NDArray[np.float64], bottom: NDArray[np.float64], pen: float
+) -> NDArray[np.float64]:
+    """The line that, drawn with a round pen, has these rims; at half columns.
+
+    Every point of a rim is moved by the point of the line that makes it: what a rim lacks is given to that point, in turns.
+    """
+    radius = pen / 2.0
+    steps = int(2 * radius)
+    offsets = np.arange(-steps, steps + 1)
+    depth = np.sqrt(np.maximum(1.0 - (offsets / 2.0 / radius) ** 2, 0.0)) * radius
+    y, here = start.copy(), np.arange(len(start))
+    for _ in range(_TURNS):
+        near = np.lib.stride_tricks.sliding_window_view(np.pad(y, steps, mode="edge"), 2 * steps + 1)
+        upper, lower = near - depth, near + depth
+        highest, lowest = upper.argmin(axis=1), lower.argmax(axis=1)
+        makers = np.clip(np.r_[here + highest, here + lowest] - steps, 0, len(y) - 1)
+        lacking = np.r_[top - upper[here, highest], bottom - lower[here, lowest]]
+        told = np.isfinite(lacking)
+        moved = np.bincount(makers[told], lacking[told], minlength=len(y))
+        count = np.bincount(makers[told], minlength=len(y))
+        y = y + 0.5 * moved / np.maximum(count, 1)
+    return y
+
+
 def _chosen(
     upper: NDArray[np.float64], lower: NDArray[np.float64], base: NDArray[np.float64], pen: float
 ) -> NDArray[np.float64]:
@@ -188,26 +220,59 @@ def _chosen(
     return result
 
 
-def polyline(row: TracedRow, calm: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _continued(
+    y: NDArray[np.float64], x: NDArray[np.float64], row: TracedRow, every: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """A line that leaves its last sure column the way it came, steeply up or down; likewise before its first."""
+    result, radius = y.copy(), row.pen / 2.0
+    for end, inner, beyond in (
+        (every[0], every[min(3, len(every) - 1)], x < every[0]),
+        (every[-1], every[-min(4, len(every))], x > every[-1] + 1),
+    ):
+        rising = row.middle[end] < row.middle[inner]
+        result[beyond] = row.top[end] + radius if rising else row.bottom[end] - radius
+    return result
+
+
+def polyline(
+    row: TracedRow, calm: int, doubtful: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The centre line of a trace.
 
     Args:
         row: as it was followed.
         calm: pixels over which the base line around a peak is judged.
+        doubtful: columns whose ink is not the trace's alone (a separator, the next lead's first stroke), shape (columns,). There
+            the line goes on from what is beside it, if there is ink beside it.
 
     Returns:
         x (pixels from the first column) and y (pixels), two per column; y is NaN where there is no ink.
     """
-    known = np.isfinite(row.top)
+    held = np.isfinite(row.top)
+    known = held if doubtful is None else held & ~doubtful
     if known.sum() < 2:
         x = np.arange(2 * len(row.top)) / 2.0 + 0.25
         return x, np.full(len(x), np.nan)
-    x, upper, lower = _without_pen(row)
-    middle = np.interp(x, np.flatnonzero(known) + 0.5, row.middle[known])
-    height = np.interp(x, np.flatnonzero(known) + 0.5, (row.bottom - row.top)[known])
+    every = np.flatnonzero(known)
+    if doubtful is not None:
+        after = np.clip(np.searchsorted(every, np.arange(len(held))), 0, len(every) - 1)
+        before = np.maximum(after - 1, 0)
+        columns = np.arange(len(held))
+        nearest = np.where(np.abs(every[after] - columns) <= np.abs(every[before] - columns), every[after], every[before])
+        low, high = np.minimum(nearest, columns), np.maximum(nearest, columns)
+        sure = np.cumsum(np.r_[0, ~doubtful & ~held])
+        held = known | (doubtful & (sure[high + 1] - sure[low] == 0))
+    x, upper, lower = _without_pen(row, known)
+    middle = np.interp(x, every + 0.5, row.middle[known])
+    height = np.interp(x, every + 0.5, (row.bottom - row.top)[known])
     base = median_filter(middle[::4], size=max(3, calm // 2 | 1), mode="nearest")
     base = np.interp(np.arange(len(x)), np.arange(len(base)) * 4, base)
     steep = _chosen(upper, lower, base, row.pen)
+    top, bottom = (np.interp(x, every + 0.5, rim[known]) for rim in (row.top, row.bottom))
+    told = np.repeat(known, 2)
+    if doubtful is not None:
+        steep = _continued(steep, x, row, every)
+    steep = _settled(steep, np.where(told, top, np.nan), np.where(told, bottom, np.nan), row.pen)
     weight = np.clip((height - 1.3 * row.pen) / (0.5 * row.pen), 0.0, 1.0)
     y = (1.0 - weight) * middle + weight * steep
-    return x, np.where(np.repeat(known, 2), y, np.nan)
+    return x, np.where(np.repeat(held, 2), y, np.nan)
