@@ -68,6 +68,7 @@ class ModelResult:
     code_version: str
     device: str
     suspected: tuple[str, ...] = ()
+    explanation: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON types; the heatmap is left out."""

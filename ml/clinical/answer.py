@@ -73,7 +73,15 @@ class ClinicalResult:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON types, those of ``result`` on top."""
-        fields = {
+        return self.result.as_json() | self.explanation()
+
+    def as_model_result(self) -> ModelResult:
+        """The answer as every model gives one, the clinical fields as its explanation."""
+        return dataclasses.replace(self.result, explanation=self.explanation())
+
+    def explanation(self) -> dict[str, Any]:
+        """What a clinical answer has beside the others, as JSON types."""
+        return {
             "level": self.level.value if self.level else None,
             "risk": self.risk,
             "reference_risk": self.reference_risk,
@@ -81,4 +89,3 @@ class ClinicalResult:
             "imputed": self.imputed,
             "findings": [dataclasses.asdict(one) for one in self.findings],
         }
-        return self.result.as_json() | fields

@@ -77,7 +77,7 @@ FEATURES: tuple[Feature, ...] = (
         words="creatine kinase",
         unit="U/L",
         low=1,
-        high=100_000,
+        high=1_000_000,
         usual_low=20,
         usual_high=8000,
     ),
@@ -106,12 +106,12 @@ FEATURES: tuple[Feature, ...] = (
         words="creatinine",
         unit="mg/dL",
         low=0.1,
-        high=25,
+        high=40,
         usual_low=0.4,
         usual_high=9.5,
     ),
     Feature(
-        name="serum_sodium", words="sodium", unit="mmol/L", low=90, high=190, usual_low=113, usual_high=150
+        name="serum_sodium", words="sodium", unit="mmol/L", low=80, high=200, usual_low=113, usual_high=150
     ),
     Feature(name="sex", words="sex", kind="flag", yes="male", no="female"),
     Feature(name="smoking", words="smoking", kind="flag"),

@@ -6,12 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Literal
 
 from accounts.policy import Permission, require
-from patients.clinical.catalogue import BMI, CATALOGUE, COMPUTED, EGFR, HEART
+from ml.clinical.snapshot import Snapshot, Value, record_of
+from patients.clinical.catalogue import BMI, CATALOGUE, COMPUTED, EGFR, ENTERED
 from patients.clinical.computed import ADULT, body_mass_index, glomerular_filtration
 from patients.models import ClinicalValue, Patient
 
 if TYPE_CHECKING:
     import datetime as dt
+    import uuid
     from collections.abc import Iterable
     from decimal import Decimal
 
@@ -63,6 +65,29 @@ def latest_values(actor: Actor, patient: Patient) -> dict[str, Point]:
     return {code: found[code] for code in CATALOGUE if code in found}
 
 
+def latest_of_many(
+    actor: Actor, patients: Iterable[Patient]
+) -> dict[uuid.UUID, dict[str, tuple[Decimal, dt.datetime]]]:
+    """The latest current value of each entered quantity with its time, by patient and code; one query however many there are.
+
+    For services whose own permission says that the values may be used; they are not for showing.
+    """
+    found: dict[uuid.UUID, dict[str, tuple[Decimal, dt.datetime]]] = {}
+    rows = (
+        ClinicalValue.objects.visible_to(actor)
+        .filter(patient__in=[patient.pk for patient in patients], code__in=ENTERED)
+        .current()
+        .order_by("patient_id", "code", "-measured_at", "-pk")
+        .distinct("patient_id", "code")
+    )
+    for patient_id, code, value, measured_at in rows.values_list(
+        "patient_id", "code", "value", "measured_at"
+    ):
+        if value is not None:
+            found.setdefault(patient_id, {})[code] = (value, measured_at)
+    return found
+
+
 def course(actor: Actor, patient: Patient, of: Quantity) -> list[Point]:
     """The current values of one quantity, entered or computed, oldest first."""
     wanted = PARTS.get(of.code, (of.code,))
@@ -75,20 +100,12 @@ def heart_failure_record(patient: Patient, latest: dict[str, Point]) -> dict[str
     """The features of the heart-failure data, by its column names and in its units, from `latest_values`; None where missing.
 
     Its twelfth column, `time`, is how long the patient was followed afterwards, which nobody knows when the record is taken.
-    Yes is 1 and male is 1; platelets are kiloplatelets/mL, which is per µL. Who stopped smoking counts as not smoking.
     """
-    record: dict[str, float | None] = {
-        "age": float(patient.age()),
-        "sex": {Patient.Sex.FEMALE.value: 0.0, Patient.Sex.MALE.value: 1.0}.get(patient.sex),
+    values = {
+        code: Value(float(point.value), point.quantity.unit, point.measured_at.isoformat())
+        for code, point in latest.items()
     }
-    for of in HEART:
-        point = latest.get(of.code)
-        record[of.code] = float(point.value) if point else None
-    if record["platelets"] is not None:
-        record["platelets"] *= 1000.0
-    if record["smoking"] is not None:
-        record["smoking"] = float(record["smoking"] == 1.0)
-    return record
+    return record_of(Snapshot(patient.age(), patient.sex, values))
 
 
 def not_computed(patient: Patient, of: Quantity) -> str:
