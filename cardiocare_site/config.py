@@ -67,6 +67,11 @@ class Config(BaseSettings):
     sweep_interval_s: float = Field(
         10, ge=0.2, le=600, description="How often lost diagnoses are looked for, seconds."
     )
+    score2_region: Literal["", "low", "moderate", "high", "very high"] = Field(
+        "",
+        description="Risk region of the country by the 2021 ESC guideline on prevention, which SCORE2 needs; without it SCORE2 is not"
+        " computed.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line kept."
     )

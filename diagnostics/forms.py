@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
 from diagnostics.kinds import UNITS
 from diagnostics.models import Review
 from diagnostics.risk import LABEL_RISK
+from diagnostics.risk_clinical import LEVELS
 from ml.contract import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+# Reasons to disagree that do not speak of a trace.
+OF_CLINICAL = (
+    Review.OverrideReason.CLINICAL_CONTEXT,
+    Review.OverrideReason.NOT_ANSWERED,
+    Review.OverrideReason.OTHER,
+)
 
 
 def label_words(label: str) -> str:
     """A label with its meaning, for example "PVC: premature ventricular beat"."""
+    if label in LEVELS:
+        return label
     meaning = LABEL_RISK[label][1].replace(";", ",").split(",")[0].removeprefix("a ")
     return label if meaning.startswith(label.lower()) else f"{label}: {meaning}"
 
@@ -25,7 +39,6 @@ class ReviewForm(forms.Form):
     label = forms.ChoiceField(
         label="What the trace shows",
         required=False,
-        choices=[("", "Only if you override"), *((label, label_words(label)) for label in LABEL_RISK)],
     )
     override_reason = forms.ChoiceField(
         label="Why you disagree",
@@ -39,9 +52,17 @@ class ReviewForm(forms.Form):
         help_text="For colleagues; the patient does not see it.",
     )
 
-    def __init__(self, *args: Any, answer: str = "", **kwargs: Any) -> None:
-        """`answer` is the models' label; without one there is nothing to confirm."""
+    def __init__(
+        self, *args: Any, answer: str = "", labels: Iterable[str] = LABEL_RISK, **kwargs: Any
+    ) -> None:
+        """`answer` is the models' label; without one there is nothing to confirm. `labels` are what can be seen instead."""
         super().__init__(*args, **kwargs)
+        chosen = [("", "Only if you override"), *((label, label_words(label)) for label in labels)]
+        if labels is LEVELS:
+            self["label"].field.label = "The patient's risk"
+            reasons = [(reason.value, reason.label) for reason in OF_CLINICAL]
+            self["override_reason"].field.choices = [("", "Only if you override"), *reasons]  # type: ignore[attr-defined]  # the same
+        self["label"].field.choices = chosen  # type: ignore[attr-defined]  # a ChoiceField
         override = (Review.Decision.OVERRIDE.value, "Override: I see something else")
         confirm = (Review.Decision.CONFIRM.value, f"Confirm {answer}")
         self["decision"].field.choices = [confirm, override] if answer else [override]  # type: ignore[attr-defined]  # a ChoiceField

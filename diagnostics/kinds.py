@@ -1,4 +1,7 @@
-"""Kinds of files: pictures, which all models of pictures read, and recordings. Found from the content, never from the name."""
+"""Kinds of files: pictures, which all models of pictures read, and recordings. Found from the content, never from the name.
+
+Clinical values are no upload of a person: the platform itself writes their snapshot, and nobody can send one.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,23 @@ RECORDINGS = {
     "muse": ("application/x-muse+xml", "xml"),
 }
 PICTURES = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "WEBP": ("image/webp", "webp")}
-EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values()])
+CLINICAL = ("application/x-cardiocare-clinical+json", "json")
+EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values(), CLINICAL])
 # What a file dialogue offers first; any file may be sent.
 ACCEPTED = ("image/png", "image/jpeg", "image/webp", *(f".{ending}" for _, ending in RECORDINGS.values()))
 UNITS = ("uV", "mV", "V")
 
 
 def is_picture(media_type: str) -> bool:
-    """Whether a stored file is a picture; else it is a recording."""
+    """Whether a stored file is a picture."""
     return media_type.startswith("image/")
+
+
+def is_clinical(media_type: str) -> bool:
+    """Whether a stored file holds a patient's clinical values."""
+    return media_type == CLINICAL[0]
+
+
+def is_recording(media_type: str) -> bool:
+    """Whether a stored file is a recording."""
+    return not is_picture(media_type) and not is_clinical(media_type)

@@ -1,10 +1,11 @@
-"""What several models say about one picture. One of them decides label and risk; the others are second opinions."""
+"""What several models say about one file. One of them decides label and risk; the others are second opinions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ml.clinical.scores.register import BY_NAME as SCORES
 from ml.contract import Outcome
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # The model of pictures that decides whether a picture can be read, its label and its risk.
 PRIMARY = "beat-cnn"
+# The same for clinical values; where it gives no answer, the scores that do are what is left.
+CLINICAL = "clinical-hybrid"
 # The model that speaks only when it sees ventricular fibrillation in a recording.
 ALARM = "rhythm-vf"
 # Models that are asked about every recording that they can read, beside the one whose answer a doctor confirms.
@@ -33,6 +36,10 @@ class Opinion(Protocol):
     def outcome(self) -> str:
         """A value of ml.contract.Outcome."""
 
+    @property
+    def explanation(self) -> dict[str, Any]:
+        """What else it consists of; the `level` of a clinical model."""
+
 
 OpinionT = TypeVar("OpinionT", bound=Opinion)
 
@@ -40,15 +47,36 @@ OpinionT = TypeVar("OpinionT", bound=Opinion)
 def in_order(opinions: Iterable[OpinionT]) -> list[OpinionT]:
     """The deciding model's first, an alarm before everything else in a recording; the others by name, those beside them last."""
     return sorted(
-        opinions, key=lambda one: (one.model in BESIDE, one.model not in {PRIMARY, ALARM}, one.model)
+        opinions,
+        key=lambda one: (_last(one.model), one.model not in {PRIMARY, ALARM, CLINICAL}, one.model),
     )
+
+
+def _last(model: str) -> bool:
+    """Whether an answer stands behind those of the models that answer the same question."""
+    return model in BESIDE or model in SCORES
+
+
+def reads_values(model: str) -> bool:
+    """Whether a model or score answers about clinical values, so that its sentences name them."""
+    return model in SCORES or model.startswith("clinical-")
+
+
+def finding(opinion: Opinion) -> str:
+    """What an answer names: a label, or the level of a clinical risk, also where no outcome is named; "" for nothing."""
+    level = opinion.explanation.get("level")
+    return f"{level} risk" if level else opinion.label or ""
 
 
 def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
     """The answers that decide: the primary model's where it was asked, else all but those given beside them, else those.
 
-    A recording's models answer different questions.
+    A recording's models answer different questions. Of clinical values the scores decide where the model has no answer.
     """
+    clinical = [one for one in opinions if one.model == CLINICAL]
+    if clinical:
+        figures = [one for one in opinions if one.model in SCORES and one.outcome == Outcome.PREDICTED]
+        return clinical if any(map(finding, clinical)) else figures or clinical
     return (
         [one for one in opinions if one.model == PRIMARY]
         or [one for one in opinions if one.model not in BESIDE]
@@ -56,39 +84,47 @@ def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
     )
 
 
-def comparable(opinions: Sequence[Opinion]) -> bool:
-    """Whether these are several answers to one question."""
-    return len(opinions) > 1 and any(one.model == PRIMARY for one in opinions)
+def of_one_question(opinions: Iterable[OpinionT]) -> list[OpinionT]:
+    """The answers of models that answer the same question as the deciding one, in order; none where there is no such."""
+    ordered = [one for one in in_order(opinions) if not _last(one.model)]
+    return ordered if any(one.model in {PRIMARY, CLINICAL} for one in ordered) else []
 
 
 def disagree(opinions: Sequence[Opinion]) -> bool:
-    """Whether two models name different findings. Who names none, abstains, contradicts nobody."""
-    return comparable(opinions) and len({one.label for one in opinions if one.label}) > 1
+    """Whether two models name different findings. Who names none, abstains, contradicts nobody.
+
+    Neighbouring levels of a risk are no contradiction: a figure near a limit falls to either side of it. Low and High are.
+    """
+    compared = of_one_question(opinions)
+    found = {finding(one) for one in compared} - {""}
+    if any(one.model == CLINICAL for one in compared):
+        return {"Low risk", "High risk"} <= found
+    return len(found) > 1
 
 
 def headline(opinions: Sequence[Opinion]) -> str:
     """Who says what, in one sentence; "" where there are no second opinions."""
-    if not comparable(opinions):
+    ordered = of_one_question(opinions)
+    if len(ordered) < 2:
         return ""
-    ordered = in_order(opinions)
-    counts = Counter(one.label for one in ordered if one.label)
+    counts = Counter(said for one in ordered if (said := finding(one)))
     ranked = [label for label, _ in counts.most_common()]  # of equals the deciding model's first
     if len(ranked) == 1 and counts[ranked[0]] == len(ordered):
         return f"All {len(ordered)} models say {ranked[0]}."
-    parts = [_say(_names(ordered, label), str(label)) for label in ranked]
+    parts = [_say(_names(ordered, label), label) for label in ranked]
     if ranked and counts[ranked[0]] > 1:
         parts[0] = f"{counts[ranked[0]]} of {len(ordered)} models say {ranked[0]}"
-    unsure = [one.model for one in ordered if one.outcome == Outcome.ABSTAINED]
-    silent = [one.model for one in ordered if not one.label and one.outcome != Outcome.ABSTAINED]
+    unsure = [one.model for one in ordered if not finding(one) and one.outcome == Outcome.ABSTAINED]
+    silent = [one.model for one in ordered if not finding(one) and one.outcome != Outcome.ABSTAINED]
     if unsure:
         parts.append(f"{_listed(unsure)} {'is' if len(unsure) == 1 else 'are'} not sure")
     if silent:
-        parts.append(f"{_listed(silent)} did not take the picture")
+        parts.append(f"{_listed(silent)} did not answer")
     return "; ".join(parts) + "."
 
 
-def _names(opinions: Sequence[Opinion], label: str | None) -> list[str]:
-    return [one.model for one in opinions if one.label == label]
+def _names(opinions: Sequence[Opinion], found: str) -> list[str]:
+    return [one.model for one in opinions if finding(one) == found]
 
 
 def _say(models: Sequence[str], what: str) -> str:

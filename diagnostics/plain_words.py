@@ -89,6 +89,37 @@ RECORDING_WORDS: dict[str, tuple[str, str]] = PLAIN_WORDS | {
     ),
 }
 
+# Levels of a clinical record: worded for every cause, as the doctor explains which risk it is.
+CLINICAL_WORDS: dict[str, tuple[str, str]] = {
+    "Low risk": (
+        "Your heart check shows a low risk",
+        (
+            "Your doctor has put your values together, such as blood pressure, blood tests and how well your heart pumps. They point to a"
+            " low risk of heart trouble. Keep up what is good for your heart, and take your medicines as agreed."
+        ),
+    ),
+    "Moderate risk": (
+        "Your heart check shows a moderate risk",
+        (
+            "Your doctor has put your values together, such as blood pressure, blood tests and how well your heart pumps. They point to a"
+            " moderate risk of heart trouble. Much can be done about it: your doctor will talk with you about treatment, habits and"
+            " when to check again."
+        ),
+    ),
+    "High risk": (
+        "Your heart check shows a high risk",
+        (
+            "Your doctor has put your values together, such as blood pressure, blood tests and how well your heart pumps. They point to a"
+            " high risk of heart trouble. This is an estimate from many people and not a forecast for you. Your doctor will soon talk"
+            " with you about what helps, and will want to see you more often."
+        ),
+    ),
+}
+CLINICAL_CLOSING = (
+    "A doctor has looked at this result and signed it. It rests on the values that were known on that day. If you have questions, or feel"
+    " worse, talk to your doctor; with chest pain, fainting or trouble breathing call the emergency number."
+)
+
 CLOSING = (
     "A doctor has looked at this result and signed it. It describes this one recording only. If you have questions, or feel worse,"
     " talk to your doctor; with chest pain, fainting or trouble breathing call the emergency number."
@@ -102,14 +133,19 @@ def words_of(*, recording: bool) -> dict[str, tuple[str, str]]:
 
 def report_title(label: str, *, recording: bool) -> str:
     """One line: what was found."""
+    if label in CLINICAL_WORDS:
+        return CLINICAL_WORDS[label][0]
     return f"Your ECG shows {words_of(recording=recording)[label][0]}"
 
 
 def report_body(label: str, *, amended: bool, recording: bool) -> str:
     """The report's paragraphs, separated by blank lines."""
+    looked_at = "values" if label in CLINICAL_WORDS else "recording"
     note = (
-        ["This report replaces an earlier one; your doctor has looked at the recording again."]
+        [f"This report replaces an earlier one; your doctor has looked at the {looked_at} again."]
         if amended
         else []
     )
+    if label in CLINICAL_WORDS:
+        return "\n\n".join([*note, CLINICAL_WORDS[label][1], CLINICAL_CLOSING])
     return "\n\n".join([*note, words_of(recording=recording)[label][1], CLOSING])

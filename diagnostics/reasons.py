@@ -24,6 +24,8 @@ class Reason(StrEnum):
     PATIENT_NOT_FOUND = "patient_not_found"
     NO_FILES = "no_files"
     DUPLICATE = "duplicate"
+    NO_CLINICAL_VALUES = "no_clinical_values"
+    SAME_VALUES = "same_values"
     DUPLICATE_ASKED = "duplicate_asked"
     DUPLICATE_NOT_ASKED = "duplicate_not_asked"
     STORAGE = "storage_unavailable"
@@ -57,6 +59,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.DUPLICATE_ASKED: "This very file was uploaded for this patient before; every model is asked about it now.",
     Reason.DUPLICATE_NOT_ASKED: "This very file was uploaded for this patient before; its result is linked and stays as it is. Every model "
     'can be asked on the page of a completed result that nobody has reviewed yet: "Ask every model".',
+    Reason.NO_CLINICAL_VALUES: "No clinical values are recorded for this patient, so there is nothing to assess. Enter values first.",
+    Reason.SAME_VALUES: "Nothing has changed since these values were assessed; that result is linked, nothing was computed again.",
     Reason.STORAGE: "The file could not be stored, so nothing was kept. Try again in a minute; if it persists, tell the administrator.",
     Reason.WORKER_LOST: "The analysis was interrupted {attempts} times and was given up. Run it again, or tell the administrator.",
     Reason.ANALYSIS_FAILED: "The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from diagnostics.views import auditing, models, recordings, reports, results, worklist
+from diagnostics.views import auditing, clinical, models, recordings, reports, results, worklist
 
 app_name = "diagnostics"
 urlpatterns = [
     path("worklist/", worklist.worklist, name="worklist"),
     path("patients/<uuid:patient_id>/", worklist.history, name="history"),
     path("patients/<uuid:patient_id>/upload/", worklist.upload, name="upload"),
+    path("patients/<uuid:patient_id>/assess/", clinical.assess, name="assess"),
     path("diagnoses/<uuid:diagnosis_id>/", results.detail, name="detail"),
     path("diagnoses/<uuid:diagnosis_id>/status/", worklist.status, name="status"),
     path("diagnoses/<uuid:diagnosis_id>/image/", results.image, name="image"),

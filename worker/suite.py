@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ml.contract import Analysis
@@ -36,12 +36,20 @@ def analyse_recording(
     return recordings.analyse_file(path, fs=fs, unit=unit, progress=progress, store=store)
 
 
+def analyse_clinical(files: Sequence[bytes]) -> list[Analysis]:
+    """Run every clinical model and every score; see `ml.serving.clinical_snapshot.analyse_snapshots`."""
+    from ml.serving.clinical_snapshot import analyse_snapshots
+
+    return analyse_snapshots(files)
+
+
 @functools.cache
 def contracts() -> dict[str, dict[str, Any]]:
-    """Each model's model.json by name."""
+    """Each model's model.json by name, and what is kept of each score."""
     from ml import registry
+    from ml.clinical.scores.register import SCORES
 
-    return {
+    return {score.name: score.contract() for score in SCORES} | {
         contract.name: json.loads((contract.folder / registry.CONTRACT_FILE).read_text(encoding="utf-8"))
         for contract in registry.contracts()
     }

@@ -56,12 +56,15 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the API names its field as the base class its own
     reason_code = serializers.SerializerMethodField()
     heatmap_url = serializers.SerializerMethodField()
+    explanation = serializers.DictField(
+        help_text="What else a clinical model or score says: level, risk, contributions, points; else empty"
+    )
 
     class Meta:
         model = Prediction
         fields = [
             "id", "model", "version", "weights_sha256", "outcome", "label", "confidence", "probabilities",
-            "prediction_set", "reason_code", "message", "threshold", "heatmap_url", "duration_ms",
+            "prediction_set", "reason_code", "message", "explanation", "threshold", "heatmap_url", "duration_ms",
             "input_sha256", "code_version", "device",
         ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from diagnostics.api import values, views
+from diagnostics.api import clinical, values, views
 
 app_name = "api"
 urlpatterns = [
@@ -14,5 +14,10 @@ urlpatterns = [
     path("predictions/<uuid:prediction_id>/heatmap/", views.HeatmapView.as_view(), name="heatmap"),
     path("patients/", views.PatientListView.as_view(), name="patients"),
     path("patients/<uuid:patient_id>/values/", values.ClinicalValuesView.as_view(), name="values"),
+    path(
+        "patients/<uuid:patient_id>/clinical-diagnoses/",
+        clinical.ClinicalDiagnosesView.as_view(),
+        name="clinical-diagnoses",
+    ),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
 ]

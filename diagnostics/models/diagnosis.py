@@ -10,8 +10,10 @@ from django.db import models
 from django.db.models.functions import Now
 
 from diagnostics import opinions
+from diagnostics.kinds import is_clinical
 from diagnostics.models.upload import OfPatientQuerySet, Upload
 from diagnostics.risk import RiskLevel
+from diagnostics.risk_clinical import LABEL_OF
 from diagnostics.states import SETTLED, Status
 from patients.models import Patient
 
@@ -96,6 +98,14 @@ class Diagnosis(models.Model):
         """The answer that a doctor can confirm: the most confident label among those that decide."""
         labelled = [one for one in self.deciding if one.label]
         return max(labelled, key=lambda one: one.confidence or 0.0, default=None)
+
+    @property
+    def answer(self) -> str:
+        """What a doctor can confirm: a label, or the level of a clinical record; "" if there is none."""
+        if is_clinical(self.upload.media_type):
+            return LABEL_OF.get(self.risk_level, "")
+        found = self.confirmable()
+        return found.label if found else ""
 
     @property
     def settled(self) -> bool:

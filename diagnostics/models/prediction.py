@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from accounts.querysets import VisibleQuerySet
 from diagnostics.models.diagnosis import Diagnosis
-from ml.contract import Outcome
+from ml.contract import Outcome, as_percent
 
 if TYPE_CHECKING:
     from accounts.actor import Actor
@@ -77,6 +77,9 @@ class Prediction(models.Model):
     threshold = models.FloatField()
     reason_code = models.CharField(max_length=64, blank=True)
     message = models.CharField(max_length=500, blank=True)
+    explanation = models.JSONField(
+        default=dict, help_text="what else the answer consists of, by kind of model"
+    )
     duration_ms = models.FloatField()
     input_sha256 = models.CharField(max_length=64)
     code_version = models.CharField(max_length=64)
@@ -102,6 +105,13 @@ class Prediction(models.Model):
     def model(self) -> str:
         """Name of the model that answered."""
         return self.model_version.name
+
+    @property
+    def in_short(self) -> str:
+        """What a clinical model or a score says, for a cell of a list; "" for answers of other kinds."""
+        if self.explanation.get("level"):
+            return f"{self.explanation['level']} risk, {as_percent(self.explanation['risk'])}"
+        return self.message if self.explanation else ""
 
 
 class HeatmapQuerySet(VisibleQuerySet["Heatmap"]):

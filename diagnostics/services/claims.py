@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.files.storage import default_storage
 
-from diagnostics.kinds import is_picture
+from diagnostics.kinds import is_clinical, is_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,13 @@ class Claim:
 
     @property
     def is_picture(self) -> bool:
-        """Whether the file is a picture; else it is a recording."""
+        """Whether the file is a picture."""
         return is_picture(self.media_type)
+
+    @property
+    def is_clinical(self) -> bool:
+        """Whether the file holds clinical values; what is neither these nor a picture is a recording."""
+        return is_clinical(self.media_type)
 
 
 def stored_bytes(claimed: Claim) -> bytes:

@@ -20,6 +20,7 @@ from accounts.policy import Permission, require
 from diagnostics import opinions, risk
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
 from diagnostics.reasons import Reason, sentence
+from diagnostics.risk_clinical import assess_clinical
 from diagnostics.risk_page import assess_page
 from diagnostics.risk_recording import assess_recording
 from diagnostics.services.claims import OF_FILE, Claim, ClaimLost
@@ -110,7 +111,7 @@ def record_results(
     held = {claim: answer for claim, answer in answers.items() if claim.diagnosis_id in diagnoses}
     _store_predictions(held, contracts)
     for claim, answer in held.items():
-        _conclude(diagnoses[claim.diagnosis_id], claim, answer)
+        _conclude(diagnoses[claim.diagnosis_id], claim, answer, contracts)
         if answer.findings is not None:
             store_findings(diagnoses[claim.diagnosis_id], claim.attempt, answer.findings)
     # One statement for rows that are there already: an update in a loop costs a round trip for each.
@@ -127,12 +128,14 @@ def _locked(claims: Iterable[Claim]) -> list[Diagnosis]:
     return [row for row in running.order_by("pk") if row.attempt == attempts[row.pk]]
 
 
-def _conclude(diagnosis: Diagnosis, claimed: Claim, answer: Analysis) -> None:
+def _conclude(
+    diagnosis: Diagnosis, claimed: Claim, answer: Analysis, contracts: Mapping[str, dict[str, Any]]
+) -> None:
     """Set state, message and risk of a diagnosis whose models have answered."""
     results = answer.results
     decides = opinions.deciding(results)
     answered = [result for result in decides if result.outcome in ANSWERED]
-    level, reasons = _risk(answer)
+    level, reasons = assess_clinical(results, contracts) if claimed.is_clinical else _risk(answer)
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)
     told = next(iter([*answered, *decides]), None)
@@ -196,6 +199,7 @@ def _prediction(claimed: Claim, result: ModelResult, version: ModelVersion) -> P
         threshold=result.threshold,
         reason_code=result.reason_code or "",
         message=result.message,
+        explanation=result.explanation,
         duration_ms=result.duration_ms,
         input_sha256=result.input_sha256,
         code_version=result.code_version,

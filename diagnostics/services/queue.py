@@ -11,7 +11,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
-from diagnostics.kinds import is_picture
+from diagnostics.kinds import is_clinical, is_recording
 
 if TYPE_CHECKING:
     import uuid
@@ -25,6 +25,8 @@ RUN_DIAGNOSES = "worker.run_diagnoses"
 # and would keep a second worker idle: a full batch makes two messages.
 MOST_TOGETHER = 25
 MOST_BYTES_TOGETHER = 4_000_000
+# Clinical values are answered in a few milliseconds each, all of a message at once.
+MOST_CLINICAL_TOGETHER = 100
 # After a failure the broker is not asked for so long: a batch of 50 files must not wait 50 times for it.
 BROKER_REST_S = 3.0
 _rest_until = 0.0
@@ -62,17 +64,15 @@ def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
     """Which diagnoses share a message.
 
     A second attempt goes alone: if its file ended a worker, it must not take others with it again. So does a recording,
-    which takes its time.
+    which takes its time. Pictures and clinical values do not share one.
     """
     together: list[Diagnosis] = []
     size = 0
     for diagnosis in diagnoses:
-        if diagnosis.attempt > 1 or not is_picture(diagnosis.upload.media_type):
+        if diagnosis.attempt > 1 or is_recording(diagnosis.upload.media_type):
             yield [diagnosis]
             continue
-        if together and (
-            len(together) == MOST_TOGETHER or size + diagnosis.upload.size > MOST_BYTES_TOGETHER
-        ):
+        if together and not _fits(together, size, diagnosis):
             yield together
             together, size = [], 0
         together.append(diagnosis)
@@ -81,16 +81,25 @@ def in_messages(diagnoses: Iterable[Diagnosis]) -> Iterator[list[Diagnosis]]:
         yield together
 
 
+def _fits(together: Sequence[Diagnosis], size: int, diagnosis: Diagnosis) -> bool:
+    """Whether a further diagnosis may share the message of these, whose files have `size` bytes."""
+    clinical = is_clinical(diagnosis.upload.media_type)
+    if clinical != is_clinical(together[0].upload.media_type):
+        return False
+    most = MOST_CLINICAL_TOGETHER if clinical else MOST_TOGETHER
+    return len(together) < most and size + diagnosis.upload.size <= MOST_BYTES_TOGETHER
+
+
 def time_limit_s(media_type: str) -> int:
     """How long the analysis of such a file may take, seconds."""
-    return settings.DIAGNOSIS_TIME_LIMIT_S if is_picture(media_type) else settings.RECORDING_TIME_LIMIT_S
+    return settings.RECORDING_TIME_LIMIT_S if is_recording(media_type) else settings.DIAGNOSIS_TIME_LIMIT_S
 
 
 def own_limit_s(diagnosis: Diagnosis) -> int | None:
     """The time limit that a message of this diagnosis has to carry; None where the worker's usual one will do."""
-    if is_picture(diagnosis.upload.media_type):
-        return None
-    return time_limit_s(diagnosis.upload.media_type)
+    if is_recording(diagnosis.upload.media_type):
+        return time_limit_s(diagnosis.upload.media_type)
+    return None
 
 
 def messages_waiting() -> int:

@@ -9,10 +9,11 @@ from django.db import models, transaction
 from accounts import audit
 from accounts.actor import person_id
 from accounts.policy import Permission, require
-from diagnostics.kinds import is_picture
+from diagnostics.kinds import is_clinical, is_recording
 from diagnostics.models import Diagnosis, Report, Review
 from diagnostics.plain_words import report_body, report_title
 from diagnostics.risk import LABEL_RISK, RiskLevel
+from diagnostics.risk_clinical import LEVELS
 from diagnostics.states import Status, check_move
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 class ReviewRefused(Exception):  # named after what happened
     """The review contradicts itself; the text says how, for the doctor."""
+
+
+def labels_of(diagnosis: Diagnosis) -> dict[str, tuple[RiskLevel, str]]:
+    """What a doctor can find: of a clinical record its level, of anything else what a trace shows."""
+    return LEVELS if is_clinical(diagnosis.upload.media_type) else LABEL_RISK
 
 
 @transaction.atomic
@@ -48,22 +54,24 @@ def review(  # the fields of a review
     signed = diagnosis.status in {Status.SIGNED, Status.AMENDED}
     if not signed:
         check_move(diagnosis.status, Status.REVIEWED)
-    models.prefetch_related_objects([diagnosis], "predictions__model_version")
-    prediction = diagnosis.confirmable()
+    models.prefetch_related_objects([diagnosis], "upload", "predictions__model_version")
+    answer, labels = diagnosis.answer, labels_of(diagnosis)
     if decision == Review.Decision.CONFIRM:
-        if prediction is None:
+        if not answer:
             raise ReviewRefused(
                 "No model gave a label that could be confirmed. Override it with what you see."
             )
-        label, override_reason, level = prediction.label, "", diagnosis.risk_level
+        label, override_reason, level = answer, "", diagnosis.risk_level
     else:
-        if label not in LABEL_RISK:
-            raise ReviewRefused("Choose what the trace shows.")
+        if label not in labels:
+            raise ReviewRefused(
+                "Choose the patient's risk." if labels is LEVELS else "Choose what the trace shows."
+            )
         if override_reason not in Review.OverrideReason.values:
             raise ReviewRefused("Choose why you disagree with the model.")
         if override_reason == Review.OverrideReason.OTHER and not comment.strip():
             raise ReviewRefused("Write in the comment why you disagree.")
-        level = LABEL_RISK[label][0]
+        level = labels[label][0]
     row = Review.objects.create(
         diagnosis=diagnosis,
         reviewer_id=person_id(actor),
@@ -102,7 +110,7 @@ def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
         raise ReviewRefused("You can only sign your own review. Review the result yourself first.")
     if Report.objects.filter(review=latest).exists():
         raise ReviewRefused("This review is signed already. To amend the report, review the result again.")
-    recording = not is_picture(diagnosis.upload.media_type)
+    recording = is_recording(diagnosis.upload.media_type)
     report = Report.objects.create(
         patient_id=diagnosis.patient_id,
         diagnosis=diagnosis,

@@ -158,11 +158,11 @@ def _find(actor: Actor, patient_id: uuid.UUID | str) -> Patient | None:
 def _stored(arrival: Arrival) -> bool:
     """Write the bytes; False, with the refusal noted, if the storage is away."""
     try:
-        arrival.stored = _store(arrival.file, arrival.inspected)
+        arrival.stored = keep_file(arrival.file, arrival.inspected.media_type)
     except Refused as refusal:
         arrival.outcome = refusal
         return False
-    on_rollback(lambda: _discard(arrival.stored))
+    on_rollback(lambda: discard_file(arrival.stored))
     return True
 
 
@@ -177,7 +177,7 @@ def _queue(actor: Actor, patient: Patient, arrivals: Sequence[Arrival], *, secon
                 _queue(actor, patient, [arrival], second_opinions=second_opinions)
             return
         (arrival,) = arrivals
-        _discard(arrival.stored)
+        discard_file(arrival.stored)
         known = _known(patient, [arrival.inspected.sha256])
         if not known:
             raise
@@ -235,19 +235,19 @@ def known_verdict(name: str, diagnosis: Diagnosis, reason: Reason) -> Verdict:
     )
 
 
-def _store(file: IO[bytes], inspected: Inspected) -> str:
+def keep_file(file: IO[bytes], media_type: str) -> str:
     """Write the bytes under a name that says nothing about the patient. Raises Refused if the storage is away."""
     key = uuid.uuid4().hex
-    name = f"uploads/{key[:2]}/{key}.{EXTENSIONS[inspected.media_type]}"
+    name = f"uploads/{key[:2]}/{key}.{EXTENSIONS[media_type]}"
     try:
         return default_storage.save(name, File(file))
     except Exception as error:  # each storage back end raises its own
         log.exception("storage refused an upload")
-        _discard(name)  # the part that fitted on a full disk
+        discard_file(name)  # the part that fitted on a full disk
         raise Refused(Reason.STORAGE) from error
 
 
-def _discard(stored: str) -> None:
+def discard_file(stored: str) -> None:
     """Take a stored file back; if the storage is away, it stays there without a name in the database."""
     try:
         default_storage.delete(stored)

@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.policy import Permission
 from accounts.selectors import audit_events
 from accounts.views.access import other_parameters, page, paginate
-from diagnostics import selectors
+from diagnostics import opinions, selectors
 from diagnostics.forms import PredictionFilterForm
 from diagnostics.models import ModelVersion
 from diagnostics.services import monitoring
@@ -67,6 +67,8 @@ def prediction(request: PageRequest, prediction_id: uuid.UUID) -> HttpResponse:
     events = audit_events(request.user, object_id=str(found.diagnosis_id))
     context = {
         "prediction": found,
+        # Who audits sees no patient, so not the values that a sentence may name either.
+        "message": "" if opinions.reads_values(found.model) else found.message,
         "facts": facts,
         "rows": probability_rows(found),
         "page_obj": paginate(request, events, per_page=50),

@@ -18,6 +18,7 @@ NAMES, ROW, SCALE = (
     24.0,
     20.0,
 )  # of an interval chart: room for the names, height of a row and of the scale
+AMOUNT, BAR = 34.0, 13.0  # of a contribution chart: room for a figure at either end, height of a bar
 STYLES = 8  # as many as static/css/charts.css has colours and dashes
 
 
@@ -121,6 +122,49 @@ def line_chart(
         "y_ticks": [(_n(down(value)), text) for value, text in y.ticks],
         "lines": lines,
         "diagonal": diagonal,
+        "table": table,
+    }
+
+
+def contribution_chart(
+    *, key: str, title: str, rows: Sequence[tuple[str, float]], unit: str, table: dict[str, Any]
+) -> dict[str, Any]:
+    """The context of components/contribution_chart.html: what raises a figure to the right, what lowers it to the left.
+
+    Args:
+        key: distinguishes the chart's ids on its page.
+        title: what it shows, in one line.
+        rows: names and amounts, the greatest first.
+        unit: of the amounts, for the scale.
+        table: context of components/table.html: the same figures in words and numbers.
+    """
+    middle, half = (NAMES + WIDTH - RIGHT) / 2, (WIDTH - RIGHT - NAMES) / 2 - AMOUNT
+    most = max((abs(amount) for _, amount in rows), default=0.0) or 1.0
+    shown = []
+    for place, (name, amount) in enumerate(rows):
+        length = half * abs(amount) / most
+        raises = amount > 0
+        shown.append(
+            {
+                "name": name,
+                "raises": raises,
+                "middle": _n(TOP + (place + 0.5) * ROW),
+                "top": _n(TOP + (place + 0.5) * ROW - BAR / 2),
+                "x": _n(middle if raises else middle - length),
+                "width": _n(max(length, 0.5)),
+                "text_x": _n(middle + length + 4 if raises else middle - length - 4),
+                "text": f"{amount:+.1f}".replace("-", "\u2212"),
+            }
+        )
+    bottom = TOP + len(rows) * ROW
+    return {
+        "key": key,
+        "title": title,
+        "unit": unit,
+        "rows": shown,
+        "middle": _n(middle),
+        "bottom": _n(bottom),
+        "height": _n(bottom + SCALE),
         "table": table,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -15,11 +15,11 @@ from accounts.policy import Permission, can
 from accounts.views.access import page
 from diagnostics import selectors
 from diagnostics.forms import ReviewForm, TellForm, label_words
-from diagnostics.kinds import is_picture
+from diagnostics.kinds import is_clinical, is_picture
 from diagnostics.models import Heatmap, Recording
 from diagnostics.services import lifecycle, recordings, reviews, second_opinions
 from diagnostics.states import IllegalMove, Status
-from diagnostics.views import shown, shown_page
+from diagnostics.views import shown, shown_clinical, shown_page
 from diagnostics.views.pictures import safe_png
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def detail(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     """What the models answered, where they looked, how urgent it is, and who judged it."""
     diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
     audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id)
-    return _result_page(request, diagnosis, ReviewForm(answer=shown.answer_of(diagnosis)))
+    return _result_page(request, diagnosis, _review_form(diagnosis))
 
 
 def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -> HttpResponse:
@@ -52,15 +52,18 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
     )
     recording = Recording.objects.visible_to(request.user).filter(pk=diagnosis.pk).first()
     paper = shown_page.page_of(recording)
+    clinical = is_clinical(diagnosis.upload.media_type)
     context = {
         "diagnosis": diagnosis,
+        "clinical": shown_clinical.clinical_result(diagnosis) if clinical else None,
+        "refused_title": "There is too little to assess" if clinical else "No model could read this file",
         "is_picture": is_picture(diagnosis.upload.media_type) and not paper,
         "recording": recording,
         "paper": paper,
         "measures": shown.recording_facts(recording) if recording and not paper else [],
         "tell_form": TellForm() if _may_tell(request, diagnosis) else None,
         "facts": shown.upload_facts(diagnosis),
-        "predictions": shown.shown_predictions(diagnosis, mapped),
+        "predictions": [] if clinical else shown.shown_predictions(diagnosis, mapped),
         "form": form,
         "reviews": [(review, label_words(review.label)) for review in past],
         "overridden": shown.override_words(latest) if latest else "",
@@ -68,10 +71,14 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "may_sign": unsigned and latest is not None and latest.reviewer_id == request.user.pk,
         "may_retry": diagnosis.status == Status.FAILED and can(request.user, Permission.RETRY_DIAGNOSIS),
         "may_ask": second_opinions.may_be_asked(diagnosis) and can(request.user, Permission.RETRY_DIAGNOSIS),
-        "opinions": shown.opinions(diagnosis),
+        "opinions": None if clinical else shown.opinions(diagnosis),
         "amending": diagnosis.status in {Status.SIGNED, Status.AMENDED},
     }
     return render(request, "diagnostics/detail.html", context, status=422 if form.errors else 200)
+
+
+def _review_form(diagnosis: Diagnosis, data: Any = None) -> ReviewForm:
+    return ReviewForm(data, answer=diagnosis.answer, labels=reviews.labels_of(diagnosis))
 
 
 def _may_tell(request: PageRequest, diagnosis: Diagnosis) -> bool:
@@ -113,7 +120,7 @@ def heatmap(request: PageRequest, diagnosis_id: uuid.UUID, prediction_id: uuid.U
 def review(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     """Confirm or override."""
     diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
-    form = ReviewForm(request.POST, answer=shown.answer_of(diagnosis))
+    form = _review_form(diagnosis, request.POST)
     if form.is_valid():
         try:
             reviews.review(request.user, diagnosis_id=diagnosis_id, **form.cleaned_data)

@@ -10,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from diagnostics.forms import label_words
-from diagnostics.kinds import is_picture
+from diagnostics.kinds import is_recording
 from diagnostics.models import Review
 from diagnostics.opinions import BESIDE
 from diagnostics.risk import LABEL_RISK
@@ -70,9 +70,8 @@ def upload_facts(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 
 
 def answer_of(diagnosis: Diagnosis) -> str:
-    """The label that a doctor would confirm; "" if the models that decide gave none."""
-    answer = diagnosis.confirmable()
-    return answer.label if answer else ""
+    """What a doctor would confirm; "" if the models that decide gave nothing."""
+    return diagnosis.answer
 
 
 def probability_rows(prediction: Prediction, *, of_recording: bool = False) -> list[dict[str, Any]]:
@@ -246,7 +245,7 @@ def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list
         ShownPrediction(
             p,
             reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else "",
-            of_recording=not is_picture(diagnosis.upload.media_type),
+            of_recording=is_recording(diagnosis.upload.media_type),
         )
         for p in diagnosis.answers()
     ]
@@ -257,6 +256,7 @@ READS = {
     "beats": "A recording, beat by beat",
     "segment": "A recording, every four seconds",
     "leads": "A recording of twelve leads, ten seconds of it",
+    "clinical": "The values of a heart-failure record",
 }
 
 

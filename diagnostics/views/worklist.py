@@ -126,6 +126,7 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
         "sections": sections,
         "member_form": AddMemberForm(auto_id="member_%s"),
         "may_write": can(request.user, Permission.WRITE_HISTORY),
+        "may_assess": can(request.user, Permission.UPLOAD),
         "upload_help": f"ECG pictures as PNG, JPEG or WebP, up to {settings.UPLOAD_MAX_BYTES // 1_000_000} MB each; recordings as"
         " WFDB (zipped), EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML or CSV. Up to"
         f" {settings.UPLOAD_MAX_FILES} at once.",

@@ -49,6 +49,7 @@ def values(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
         "missing": [_column_name(name) for name, value in record.items() if value is None],
         "features": len(record),
         "may_write": can(request.user, Permission.WRITE_VALUES),
+        "may_assess": can(request.user, Permission.UPLOAD),
     }
     return render(request, "patients/values.html", context)
 

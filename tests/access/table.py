@@ -146,6 +146,7 @@ TABLE: dict[str, Route] = {
         expected=of_api(200, VALUES_KEY),
         shows=("typed", "why"),
     ),
+    "api:clinical-diagnoses": Route(method="post", kwargs=patient, expected=of_api(201, WRITE_KEY)),
     "api:uploads": Route(
         method="post",
         data=lambda record: {"patient": str(record.patient), "files": [picture()]},
@@ -232,6 +233,7 @@ TABLE: dict[str, Route] = {
         data=lambda _: {"files": [picture()]},
         expected=of_clinic(200) | {"integration": (403, 404, 404, 404)},
     ),
+    "diagnostics:assess": Route(method="post", kwargs=patient, expected=of_clinic(302)),
     "diagnostics:status": Route(kwargs=diagnosis("completed"), expected=of_clinic(200)),
     "diagnostics:detail": Route(kwargs=diagnosis("signed"), expected=of_clinic(200), shows=("risk",)),
     "diagnostics:image": Route(kwargs=diagnosis("completed"), expected=of_clinic(200)),

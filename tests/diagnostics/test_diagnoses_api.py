@@ -18,7 +18,7 @@ DIAGNOSIS = [
 ]  # fmt: skip
 PREDICTION = [
     "id", "model", "version", "weights_sha256", "outcome", "label", "confidence", "probabilities", "prediction_set", "reason_code",
-    "message", "threshold", "heatmap_url", "duration_ms", "input_sha256", "code_version", "device",
+    "message", "explanation", "threshold", "heatmap_url", "duration_ms", "input_sha256", "code_version", "device",
 ]  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_a_completed_diagnosis_has_exactly_the_promised_fields(client, doctor, o
     assert answer == {
         "id": str(prediction.pk), "model": "beat-cnn", "version": "0.0.0", "weights_sha256": "f" * 64, "outcome": "predicted",
         "label": "PVC", "confidence": 0.9, "probabilities": {"PVC": 0.9, "Normal": 0.1}, "prediction_set": ["PVC"],
-        "reason_code": None, "message": "", "threshold": 0.5,
+        "reason_code": None, "message": "", "explanation": {}, "threshold": 0.5,
         "heatmap_url": f"http://testserver/api/v1/predictions/{prediction.pk}/heatmap/", "duration_ms": 5.0,
         "input_sha256": "0" * 64, "code_version": "1", "device": "cpu",
     }  # fmt: skip
@@ -155,7 +155,7 @@ def test_the_description_is_valid_openapi_and_names_every_route_and_field(client
     validate_schema(schema)
     assert sorted(schema["paths"]) == [
         "/api/v1/diagnoses/", "/api/v1/diagnoses/{diagnosis_id}/", "/api/v1/diagnoses/{diagnosis_id}/recording/",
-        "/api/v1/patients/", "/api/v1/patients/{patient_id}/values/",
+        "/api/v1/patients/", "/api/v1/patients/{patient_id}/clinical-diagnoses/", "/api/v1/patients/{patient_id}/values/",
         "/api/v1/predictions/{prediction_id}/heatmap/", "/api/v1/uploads/",
     ]  # fmt: skip
     assert [*schema["components"]["schemas"]["Diagnosis"]["properties"]] == DIAGNOSIS

@@ -87,7 +87,7 @@ def stored(diagnosis: Any) -> Diagnosis:
         (answers("Normal", "PVC", "PVC"), "2 of 3 models say PVC; beat-cnn says Normal."),
         (answers("PVC", "PAC", "Normal", "Normal", "PAC"), "2 of 5 models say PAC; c and d say Normal; beat-cnn says PVC."),
         (answers(None, None), "beat-cnn and b are not sure."),
-        ([result(), result(model="b", **REFUSED)], "beat-cnn says PVC; b did not take the picture."),
+        ([result(), result(model="b", **REFUSED)], "beat-cnn says PVC; b did not answer."),
         (answers("PVC"), ""),
         (answers("Normal", "VF", models=("beat-resnet", "rhythm-vf")), ""),
     ],

@@ -72,6 +72,8 @@ def computed(path: Path, claim: Claim) -> tuple[str, tuple[ModelResult, ...]]:
     """Hash of a stored file, and what the models answer now."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if claim.is_clinical:
+        return sha256, suite.analyse_clinical([path.read_bytes()])[0].results
     if claim.is_picture:
         return sha256, suite.analyse(path.read_bytes(), second_opinions=claim.second_opinions).results
     answer = suite.analyse_recording(
@@ -130,6 +132,8 @@ def compare(stored: Prediction, now: ModelResult) -> Replay:
         largest = max((abs(before[label] - after[label]) for label in before), default=None)
     if before.keys() != after.keys() or (largest is not None and largest > TOLERANCE):
         differences["probabilities"] = (before, after)
+    if not alike(stored.explanation, now.explanation):
+        differences["explanation"] = (stored.explanation, now.explanation)
     version = stored.model_version
     return Replay(
         prediction=str(stored.pk),
@@ -142,6 +146,18 @@ def compare(stored: Prediction, now: ModelResult) -> Replay:
         stored_code_version=stored.code_version,
         installed_code_version=now.code_version,
     )
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same, numbers within the tolerance."""
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
+    if numbers:
+        return abs(one - other) <= TOLERANCE
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
 
 
 def described(done: Replay) -> str:
