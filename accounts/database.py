@@ -19,6 +19,7 @@ APPEND_ONLY = (
     "diagnostics_report",
     "diagnostics_recording",
     "diagnostics_beatoverride",
+    "diagnostics_patientrisk",
     "patients_clinicalvalue",
 )
 

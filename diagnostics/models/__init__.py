@@ -1,6 +1,7 @@
 """Models of uploads, diagnoses, predictions, reviews and reports."""
 
 from diagnostics.models.diagnosis import Diagnosis
+from diagnostics.models.patient_risk import PatientRisk
 from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
 from diagnostics.models.recording import BeatOverride, Recording
 from diagnostics.models.review import Report, Review
@@ -12,6 +13,7 @@ __all__ = [
     "Diagnosis",
     "Heatmap",
     "ModelVersion",
+    "PatientRisk",
     "Prediction",
     "Recording",
     "Report",

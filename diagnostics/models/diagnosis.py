@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from diagnostics import opinions
 from diagnostics.kinds import is_clinical
 from diagnostics.models.upload import OfPatientQuerySet, Upload
+from diagnostics.patient_risk import Kind
 from diagnostics.risk import RiskLevel
 from diagnostics.risk_clinical import LABEL_OF
 from diagnostics.states import SETTLED, Status
@@ -46,6 +47,8 @@ class Diagnosis(models.Model):
     models_disagree = models.BooleanField(
         default=False, help_text="whether two models name different findings"
     )
+    evidence_kind = models.CharField(max_length=16, choices=Kind, blank=True, help_text="what was read")
+    red_flags = ArrayField(models.CharField(max_length=32), default=list, help_text="what cannot wait")
     progress = models.PositiveSmallIntegerField(default=0, help_text="percent of a running analysis")
     worker = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -17,14 +17,15 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.policy import Permission, require
-from diagnostics import opinions, risk
-from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction
+from diagnostics import opinions, patient_risk, risk
+from diagnostics.models import Diagnosis, Heatmap, ModelVersion, PatientRisk, Prediction
 from diagnostics.reasons import Reason, sentence
 from diagnostics.risk_clinical import assess_clinical
 from diagnostics.risk_page import assess_page
 from diagnostics.risk_recording import assess_recording
 from diagnostics.services.claims import OF_FILE, Claim, ClaimLost
 from diagnostics.services.findings import store_findings
+from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.services.queue import (
     in_messages,
     messages_waiting,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.actor import Actor
-    from ml.contract import Analysis, ModelResult
+    from ml.contract import Analysis, ModelResult, RecordingFindings
 
 log = logging.getLogger(__name__)
 ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
@@ -50,7 +51,8 @@ ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
 REPUBLISH_AFTER = dt.timedelta(seconds=20)
 PUBLISHED_AT_ONCE = 1000
 OUTCOME_FIELDS = (
-    "status", "message", "reason_code", "risk_level", "risk_reasons", "models_disagree", "finished_at", "lease_until",
+    "status", "message", "reason_code", "risk_level", "risk_reasons", "models_disagree", "evidence_kind", "red_flags", "finished_at",
+    "lease_until",
 )  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def note_progress(claimed: Claim, *, percent: int, step: str) -> None:
 def record_results(
     answers: Mapping[Claim, Analysis], *, contracts: Mapping[str, dict[str, Any]]
 ) -> list[Diagnosis]:
-    """Store predictions, heatmaps, risk and state in one transaction; without attempts that no longer hold their claim.
+    """Store answers, heatmaps, risk, state and patients' levels in one transaction; without attempts that no longer hold their claim.
 
     Args:
         answers: what every model answered, by claim.
@@ -118,6 +120,7 @@ def record_results(
     Diagnosis.objects.bulk_create(
         diagnoses.values(), update_conflicts=True, unique_fields=["id"], update_fields=OUTCOME_FIELDS
     )
+    update_patient_risk((row.patient_id for row in diagnoses.values()), cause=PatientRisk.Cause.RESULT)
     return list(diagnoses.values())
 
 
@@ -144,6 +147,8 @@ def _conclude(
     diagnosis.reason_code = (told.reason_code or "") if told else Reason.NO_MODEL.value
     diagnosis.risk_level, diagnosis.risk_reasons = level or "", reasons
     diagnosis.models_disagree = opinions.disagree(results)
+    diagnosis.evidence_kind = patient_risk.kind_of(claimed.media_type, [result.model for result in results])
+    diagnosis.red_flags = _red_flags(diagnosis, decides, answer.findings)
     diagnosis.finished_at, diagnosis.lease_until = timezone.now(), None
     audit.record(
         audit.Action.ANALYSE,
@@ -160,6 +165,18 @@ def _risk(answer: Analysis) -> tuple[risk.RiskLevel | None, list[str]]:
     if "page" in answer.findings.summary:
         return assess_page(answer.findings.summary, answer.results)
     return assess_recording(answer.findings.summary, answer.results)
+
+
+def _red_flags(
+    diagnosis: Diagnosis, decides: Sequence[ModelResult], findings: RecordingFindings | None
+) -> list[str]:
+    """Codes of what cannot wait."""
+    found = patient_risk.red_flags(
+        labels=[result.label or "" for result in decides],
+        level=diagnosis.risk_level,
+        episodes=findings.summary["measures"]["episodes"] if findings is not None else (),
+    )
+    return [flag.value for flag in found]
 
 
 def _store_predictions(answers: Mapping[Claim, Analysis], contracts: Mapping[str, dict[str, Any]]) -> None:

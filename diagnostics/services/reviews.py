@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from django.db import models, transaction
 
 from accounts import audit
-from accounts.actor import person_id
+from accounts.actor import elevated, person_id
 from accounts.policy import Permission, require
 from diagnostics.kinds import is_clinical, is_recording
-from diagnostics.models import Diagnosis, Report, Review
+from diagnostics.models import Diagnosis, PatientRisk, Report, Review
 from diagnostics.plain_words import report_body, report_title
 from diagnostics.risk import LABEL_RISK, RiskLevel
 from diagnostics.risk_clinical import LEVELS
+from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status, check_move
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def review(  # the fields of a review
         patient_id=diagnosis.patient_id,
         detail={"decision": decision, "override_reason": override_reason},
     )
+    _assess_patient(diagnosis, PatientRisk.Cause.REVIEW)
     return row
 
 
@@ -129,4 +131,12 @@ def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
         patient_id=diagnosis.patient_id,
         detail={"version": report.version, "diagnosis": str(diagnosis.pk)},
     )
+    cause = PatientRisk.Cause.AMENDMENT if after is Status.AMENDED else PatientRisk.Cause.SIGNATURE
+    _assess_patient(diagnosis, cause)
     return report
+
+
+def _assess_patient(diagnosis: Diagnosis, cause: PatientRisk.Cause) -> None:
+    """A doctor judges a result; what follows for the patient's level is the platform's to write."""
+    with elevated():
+        update_patient_risk([diagnosis.patient_id], cause=cause)

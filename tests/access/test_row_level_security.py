@@ -11,7 +11,17 @@ from django.db import DatabaseError, connection, transaction
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
-from diagnostics.models import BeatOverride, Diagnosis, Heatmap, Prediction, Recording, Report, Review, Upload
+from diagnostics.models import (
+    BeatOverride,
+    Diagnosis,
+    Heatmap,
+    PatientRisk,
+    Prediction,
+    Recording,
+    Report,
+    Review,
+    Upload,
+)
 from patients.models import (
     Allergy,
     CareTeamMember,
@@ -28,7 +38,7 @@ pytestmark = pytest.mark.django_db
 PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
     BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
-    ValueImportRow,
+    ValueImportRow, PatientRisk,
 )  # fmt: skip
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 PEOPLE = ("doctor", "doctor_b", "patient", "patient_b", "admin", "auditor", "integration")
@@ -49,6 +59,7 @@ SEEN = {
         Heatmap,
         Recording,
         ClinicalValue,
+        PatientRisk,
     },
 }
 
@@ -171,6 +182,16 @@ INSERTS = {
         created_by=w.users["doctor_b"], filename="x", headings=[], mapping=[]
     ),
     "a row of a foreign import": lambda w, _: ValueImportRow(table_id=w.records["b"].table, line=9, cells=[]),
+    "a level of the own patient": lambda w, _: PatientRisk(
+        patient_id=w.records["a"].patient,
+        previous_id=0,
+        level="low",
+        evidence=[],
+        newest={},
+        changes=[],
+        cause="rules",
+        rules_version="1",
+    ),
     "a report of a foreign patient": lambda w, by: Report(
         patient_id=w.records["b"].patient,
         diagnosis_id=w.records["b"].completed,
@@ -212,7 +233,9 @@ def test_a_patient_cannot_write_an_own_report(world):
         row.save(force_insert=True)
 
 
-@pytest.mark.parametrize("model", [Prediction, Heatmap, Report, Recording, BeatOverride, ClinicalValue])
+@pytest.mark.parametrize(
+    "model", [Prediction, Heatmap, Report, Recording, BeatOverride, ClinicalValue, PatientRisk]
+)
 def test_what_was_answered_and_signed_changes_for_nobody(world, model):
     with acting_as(SYSTEM):
         assert model.objects.exists()

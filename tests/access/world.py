@@ -17,7 +17,8 @@ from accounts.models import User
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
-from diagnostics.models import BeatOverride, Report, Review
+from diagnostics.models import BeatOverride, PatientRisk, Report, Review
+from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
 from patients.models import (
     Allergy,
@@ -129,6 +130,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
             body=mark(of, "body"), risk_level="moderate",
         )  # fmt: skip
         type(completed.upload).objects.filter(patient=patient).update(original_name=f"{mark(of, 'file')}.png")
+        update_patient_risk([patient.pk], cause=PatientRisk.Cause.RULES)
         prediction = completed.predictions.get()
         return Record(
             patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,

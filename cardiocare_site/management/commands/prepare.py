@@ -8,14 +8,20 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from accounts.actor import acting_as
+from accounts.roles import SYSTEM
+from diagnostics.services.patient_risk import assess_unassessed
+
 
 class Command(BaseCommand):
-    """Migrate, collect static files and, in demo mode, load the demo people. Safe to run again."""
+    """Migrate, collect static files, assess patients who have no level yet, in demo mode load the demo people. Safe to run again."""
 
     help = "Bring database and static files up to date; needs the role that owns the database (DATABASE_ROLE=owner)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
         call_command("collectstatic", interactive=False, verbosity=0, stdout=self.stderr)
+        with acting_as(SYSTEM):
+            assess_unassessed()
         if settings.DEMO_MODE:
             call_command("load_demo", stdout=self.stderr)
