@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import F, Prefetch
+from django.db.models import CharField, F, OuterRef, Prefetch, Subquery, Value
 
-from accounts.policy import Permission, require
+from accounts.policy import Permission, can, require
 from diagnostics.models import (
     BeatOverride,
     Diagnosis,
     Heatmap,
+    PatientRisk,
     Prediction,
     Recording,
     Report,
@@ -20,6 +21,7 @@ from diagnostics.models import (
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable
 
     from django.db.models import QuerySet
 
@@ -52,13 +54,18 @@ def get_diagnosis(actor: Actor, diagnosis_id: uuid.UUID) -> Diagnosis:
 
 
 def worklist(actor: Actor) -> QuerySet[Diagnosis]:
-    """What waits for the actor: results without a signature; high risk, disagreeing models, failures, moderate risk, the oldest."""
-    from django.db.models import Case, IntegerField, Value, When
+    """What waits for the actor: results without a signature, with their patient's level; the most urgent first.
+
+    Red flags that nobody has judged, high risk, disagreeing models, failures, moderate risk; of equals the oldest.
+    """
+    from django.db.models import Case, IntegerField, Q, When
 
     from diagnostics.risk import RiskLevel
     from diagnostics.states import Status
 
+    unjudged_flag = ~Q(red_flags=[]) & ~Q(status=Status.REVIEWED)
     urgency = Case(
+        When(unjudged_flag, then=Value(-1)),
         When(risk_level=RiskLevel.HIGH, then=Value(0)),
         When(models_disagree=True, then=Value(1)),
         When(status=Status.FAILED, then=Value(2)),
@@ -70,9 +77,35 @@ def worklist(actor: Actor) -> QuerySet[Diagnosis]:
     return (
         diagnoses(actor)
         .filter(status__in=waiting)
-        .annotate(urgency=urgency)
+        .annotate(urgency=urgency, patient_level=_level_of(actor, "patient_id"))
         .order_by("urgency", "created_at", "pk")
     )
+
+
+def with_levels(actor: Actor, patients: QuerySet[Patient]) -> QuerySet[Patient]:
+    """The patients with their level as `level`; None where there is none, or where the actor may not read diagnoses."""
+    level = _level_of(actor, "pk") if can(actor, Permission.READ_DIAGNOSES) else Value(None, CharField())
+    return patients.annotate(level=level)
+
+
+def levels_of(actor: Actor, patients: Iterable[Patient]) -> dict[uuid.UUID, str]:
+    """The level of each of these patients; none for an actor who may not read diagnoses."""
+    if not can(actor, Permission.READ_DIAGNOSES):
+        return {}
+    ids = [patient.pk for patient in patients]
+    latest = PatientRisk.objects.visible_to(actor).filter(patient__in=ids).order_by("patient_id", "-pk")
+    return dict(latest.distinct("patient_id").values_list("patient_id", "level"))
+
+
+def _level_of(actor: Actor, patient: str) -> Subquery:
+    latest = PatientRisk.objects.visible_to(actor).filter(patient=OuterRef(patient)).order_by("-pk")
+    return Subquery(latest.values("level")[:1])
+
+
+def patient_risks(actor: Actor, patient: Patient) -> QuerySet[PatientRisk]:
+    """The assessments of a patient, the one in force first."""
+    require(actor, Permission.READ_DIAGNOSES)
+    return PatientRisk.objects.visible_to(actor).filter(patient=patient)
 
 
 def heatmap(actor: Actor, prediction_id: uuid.UUID) -> Heatmap:

@@ -2,12 +2,22 @@
 
 from django.urls import path
 
-from diagnostics.views import auditing, clinical, models, recordings, reports, results, worklist
+from diagnostics.views import (
+    auditing,
+    clinical,
+    models,
+    patient_levels,
+    recordings,
+    reports,
+    results,
+    worklist,
+)
 
 app_name = "diagnostics"
 urlpatterns = [
     path("worklist/", worklist.worklist, name="worklist"),
     path("patients/<uuid:patient_id>/", worklist.history, name="history"),
+    path("patients/<uuid:patient_id>/risk/", patient_levels.levels, name="levels"),
     path("patients/<uuid:patient_id>/upload/", worklist.upload, name="upload"),
     path("patients/<uuid:patient_id>/assess/", clinical.assess, name="assess"),
     path("diagnoses/<uuid:diagnosis_id>/", results.detail, name="detail"),

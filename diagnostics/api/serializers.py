@@ -137,6 +137,13 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
 class PatientSerializer(serializers.ModelSerializer[Patient]):
     """A patient."""
 
+    risk_level = serializers.CharField(
+        source="level",
+        allow_null=True,
+        read_only=True,
+        help_text="high, moderate, low or unknown; null where nothing was assessed, or without the scope diagnoses:read",
+    )
+
     class Meta:
         model = Patient
-        fields = ["id", "mrn", "given_name", "family_name", "birth_date", "sex"]
+        fields = ["id", "mrn", "given_name", "family_name", "birth_date", "sex", "risk_level"]

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from diagnostics.api import clinical, values, views
+from diagnostics.api import clinical, levels, values, views
 
 app_name = "api"
 urlpatterns = [
@@ -19,5 +19,6 @@ urlpatterns = [
         clinical.ClinicalDiagnosesView.as_view(),
         name="clinical-diagnoses",
     ),
+    path("patients/<uuid:patient_id>/risk/", levels.PatientLevelView.as_view(), name="level"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
 ]

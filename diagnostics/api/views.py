@@ -149,7 +149,8 @@ class PatientListView(generics.ListAPIView[Patient]):
 
     def get_queryset(self) -> QuerySet[Patient]:
         """By name, MRN or birth date."""
-        return find_patients(self.request.user, self.request.query_params.get("q", ""))
+        found = find_patients(self.request.user, self.request.query_params.get("q", ""))
+        return selectors.with_levels(self.request.user, found)
 
     @extend_schema(
         parameters=[OpenApiParameter("q", str, description="Name, MRN or birth date; typos are forgiven")]

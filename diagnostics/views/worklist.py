@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -18,6 +19,7 @@ from diagnostics.forms import UploadOptionsForm
 from diagnostics.kinds import ACCEPTED
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
+from diagnostics.views.patient_levels import shown_level
 from patients import selectors as patient_selectors
 from patients.clinical.selectors import latest_values
 from patients.forms import ENTRY_FORMS, AddMemberForm
@@ -82,7 +84,13 @@ def status(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     if layout == "page" and diagnosis.settled:
         return HttpResponseClientRefresh()
     template = "diagnostics/_progress.html" if layout == "page" else "diagnostics/_status.html"
-    return render(request, template, {"diagnosis": diagnosis, "with_patient": layout == "worklist"})
+    context: dict[str, Any] = {"diagnosis": diagnosis, "with_patient": layout == "worklist"}
+    if diagnosis.settled and layout != "page":
+        patient = diagnosis.patient
+        shown = shown_level(selectors.patient_risks(request.user, patient).first(), now=timezone.now())
+        diagnosis.patient_level = shown.level  # type: ignore[attr-defined]  # as in the worklist
+        context |= {"patient": patient} | ({"shown": shown} if layout != "worklist" else {})
+    return render(request, template, context)
 
 
 def _diagnoses_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
@@ -116,8 +124,10 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
             "value": ", ".join(str(entry) for entry in entries["allergy"]) or "none recorded",
         },
     ]
+    latest = selectors.patient_risks(request.user, patient).first()
     return _diagnoses_context(request, patient) | {
         "facts": facts,
+        "shown": shown_level(latest, now=timezone.now()),
         "values": [
             {"label": point.quantity.name, "value": f"{point.words}, {point.measured_at:%-d %b %Y}"}
             for point in latest_values(request.user, patient).values()

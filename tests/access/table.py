@@ -147,6 +147,7 @@ TABLE: dict[str, Route] = {
         shows=("typed", "why"),
     ),
     "api:clinical-diagnoses": Route(method="post", kwargs=patient, expected=of_api(201, WRITE_KEY)),
+    "api:level": Route(kwargs=patient, expected=of_api(200, READ_KEY), shows=("risk",)),
     "api:uploads": Route(
         method="post",
         data=lambda record: {"patient": str(record.patient), "files": [picture()]},
@@ -227,6 +228,8 @@ TABLE: dict[str, Route] = {
         expected=of_doctor(200),
         shows=("family", "mrn", "note", "condition", "medication", "allergy", "file"),
     ),
+    # Patients read the level of each signed report; one that sums up unsigned results is for the care team.
+    "diagnostics:levels": Route(kwargs=patient, expected=of_doctor(200), shows=("family", "mrn", "risk")),
     "diagnostics:upload": Route(
         method="post",
         kwargs=patient,

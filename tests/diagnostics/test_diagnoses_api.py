@@ -124,7 +124,7 @@ def test_patients_are_found_over_the_api(client, doctor, own):
     body = client.get("/api/v1/patients/", {"q": "zimerman"}).json()
     assert body["results"] == [
         {"id": str(other.pk), "mrn": other.mrn, "given_name": other.given_name, "family_name": "Zimmermann",
-         "birth_date": "1950-01-01", "sex": "female"}
+         "birth_date": "1950-01-01", "sex": "female", "risk_level": None}
     ]  # fmt: skip
 
 
@@ -155,7 +155,8 @@ def test_the_description_is_valid_openapi_and_names_every_route_and_field(client
     validate_schema(schema)
     assert sorted(schema["paths"]) == [
         "/api/v1/diagnoses/", "/api/v1/diagnoses/{diagnosis_id}/", "/api/v1/diagnoses/{diagnosis_id}/recording/",
-        "/api/v1/patients/", "/api/v1/patients/{patient_id}/clinical-diagnoses/", "/api/v1/patients/{patient_id}/values/",
+        "/api/v1/patients/", "/api/v1/patients/{patient_id}/clinical-diagnoses/", "/api/v1/patients/{patient_id}/risk/",
+        "/api/v1/patients/{patient_id}/values/",
         "/api/v1/predictions/{prediction_id}/heatmap/", "/api/v1/uploads/",
     ]  # fmt: skip
     assert [*schema["components"]["schemas"]["Diagnosis"]["properties"]] == DIAGNOSIS
@@ -171,7 +172,8 @@ def queries(client, url):
 
 LISTS = {
     "/api/v1/diagnoses/": "doctor", "/api/v1/patients/": "doctor", "/api/v1/patients/?q=Family": "doctor", "/worklist/": "doctor",
-    "/patients/": "doctor", "/patients/?q=Family": "doctor", "HISTORY": "doctor", "/reports/": "patient", "/predictions/": "admin",
+    "/patients/": "doctor", "/patients/?q=Family": "doctor", "HISTORY": "doctor", "LEVELS": "doctor",
+    "/reports/": "patient", "/predictions/": "admin",
     "/accounts/audit/": "admin", "/accounts/users/": "admin", "/workers/": "admin",
 }  # fmt: skip
 
@@ -184,7 +186,8 @@ def test_a_list_of_20_rows_takes_as_many_queries_as_a_list_of_one(client, doctor
     reader = doctor if LISTS[url] == "doctor" else factories.user(Role(LISTS[url]), "reader")
     home = factories.patient(team=(doctor,), user=reader if LISTS[url] == "patient" else None)
     client.force_login(reader)
-    where = reverse("diagnostics:history", args=[home.pk]) if url == "HISTORY" else url
+    named = {"HISTORY": "diagnostics:history", "LEVELS": "diagnostics:levels"}.get(url)
+    where = reverse(named, args=[home.pk]) if named else url
 
     def grow(number):
         for count in range(number):

@@ -74,7 +74,9 @@ def access() -> str:
     return (
         f"# Who may do what\n\n{NOTE}\n\nActions and pages by role. Which rows a role sees is decided by `visible_to` of each model"
         " and, once more, by row-level security in PostgreSQL. An API key acts as its user and needs the scope in the last column"
-        f" as well; without a scope there, keys cannot do it.\n\n{table(['', *Role.labels, 'API scope'], rows)}\n"
+        " as well; without a scope there, keys cannot do it.\n\nThe risk level of a patient sums up results that a doctor may not have"
+        " signed, so the care team alone reads it, with the right to read diagnoses. A patient reads the level of each signed report and no"
+        f" combined one.\n\n{table(['', *Role.labels, 'API scope'], rows)}\n"
     )
 
 

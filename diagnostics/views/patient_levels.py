@@ -1,0 +1,117 @@
+"""The risk level of a patient: the card of the history page, and how it came about."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts import audit
+from accounts.policy import Permission
+from accounts.views.access import other_parameters, page, paginate
+from diagnostics import selectors
+from diagnostics.patient_risk import EVENT_WORDS, FLAG_WORDS, PatientLevel, RedFlag, missing, stored_tiers
+from diagnostics.views.shown import percent
+from patients import selectors as patient_selectors
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import uuid
+
+    from django.http import HttpResponse
+
+    from accounts.views.access import PageRequest
+    from diagnostics.models import PatientRisk
+
+FIRST_REASONS = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShownLevel:
+    """A level as pages show it; `row` is None for a patient of whom nothing was read yet."""
+
+    row: PatientRisk | None
+    missing: list[str]
+
+    @property
+    def level(self) -> str:
+        """A value of PatientLevel."""
+        return self.row.level if self.row else PatientLevel.UNKNOWN.value
+
+    @property
+    def flags(self) -> list[str]:
+        """Red flags in words."""
+        return [FLAG_WORDS[RedFlag(flag)] for flag in self.row.red_flags] if self.row else []
+
+    @property
+    def probability(self) -> str:
+        """The calibrated probability in words; "" if there is none."""
+        told = self.row.probability if self.row else None
+        return "" if told is None else f"{percent(told)} probability of {EVENT_WORDS}"
+
+    @property
+    def tier(self) -> str:
+        """What was observed of people in the same tier of the clinical model; "" without a probability."""
+        told = self.row.probability if self.row else None
+        if told is None:
+            return ""
+        tier = stored_tiers().of(told)
+        seen = stored_tiers().observed[tier]
+        return (
+            f"Tier {tier.label} of the clinical model: of the people of this tier, {seen.rate:.0%} died during follow-up"
+            f" (95 % interval {seen.low:.0%} to {seen.high:.0%}, cross-validation)."
+        )
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        """The weightiest pieces of evidence."""
+        return self.row.evidence[:FIRST_REASONS] if self.row else []
+
+    @property
+    def further(self) -> list[dict[str, Any]]:
+        """The rest of what was kept with the level."""
+        return self.row.evidence[FIRST_REASONS:] if self.row else []
+
+
+def shown_level(row: PatientRisk | None, *, now: dt.datetime) -> ShownLevel:
+    """The level with what is missing today, which time alone may change."""
+    return ShownLevel(row, missing(row.newest if row else {}, now=now))
+
+
+@require_safe
+@page(Permission.READ_HISTORY)
+def levels(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """Every level that the patient had, what made it and what changed."""
+    patient = patient_selectors.get_patient(request.user, patient_id)
+    page_obj = paginate(request, selectors.patient_risks(request.user, patient))
+    detail = {"levels": page_obj.paginator.count}
+    audit.record(audit.Action.READ, obj=patient, patient_id=patient.pk, detail=detail)
+    tiers = stored_tiers()
+    rows = [
+        {
+            "level": tier.value,
+            "rate": f"{seen.rate:.0%}",
+            "interval": f"{seen.low:.0%} to {seen.high:.0%}",
+            "bounds": _bounds(tier, tiers.low_below, tiers.high_from),
+        }
+        for tier, seen in tiers.observed.items()
+    ]
+    context = {
+        "patient": patient,
+        "page_obj": page_obj,
+        "query": other_parameters(request),
+        "rows": [shown_level(row, now=timezone.now()) for row in page_obj],
+        "tiers": rows,
+    }
+    return render(request, "diagnostics/patient_levels.html", context)
+
+
+def _bounds(tier: PatientLevel, low_below: float, high_from: float) -> str:
+    if tier is PatientLevel.LOW:
+        return f"below {low_below:.0%}"
+    if tier is PatientLevel.HIGH:
+        return f"{high_from:.0%} and above"
+    return f"{low_below:.0%} to below {high_from:.0%}"
