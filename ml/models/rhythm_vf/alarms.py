@@ -14,7 +14,7 @@ from ml.recordings.quality import runs
 IN_A_ROW = (1, 2)
 
 
-def _traces(segments: Segments) -> list[NDArray[np.int64]]:
+def traces(segments: Segments) -> list[NDArray[np.int64]]:
     """Positions of the consecutive segments of each lead of each recording."""
     keys = np.stack([segments.records, segments.leads.astype(np.str_)])
     _, inverse = np.unique(keys, axis=1, return_inverse=True)
@@ -33,7 +33,7 @@ def alarms(called: NDArray[np.bool_], segments: Segments, *, in_a_row: int) -> d
         in_a_row: how many called segments in a row raise an alarm.
     """
     episodes = found = false = quiet = 0
-    for trace in _traces(segments):
+    for trace in traces(segments):
         shockable, here = segments.classes[trace] == 1, called[trace]
         spared = shockable | (segments.rhythms[trace] == MIXED)
         raised = [(a, b) for a, b in runs(here) if b - a >= in_a_row]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ml.models.rhythm_vf.context import context_table
 from ml.models.rhythm_vf.network import LABELS
 from ml.models.rhythm_vf.train import (
     ALPHA,
@@ -32,7 +33,7 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = ARTEFA
         target: folder of the artefact to update; None leaves it alone.
 
     Returns:
-        JSON types: ``cross_validation``, ``other_segments``.
+        JSON types: ``cross_validation``, ``other_segments``, ``context``.
 
     Raises:
         DataNotFoundError: when a database is missing.
@@ -53,6 +54,7 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = ARTEFA
     measured = {
         "cross_validation": {"protocol": PROTOCOL, **figures(logits[keep], counted, settled.temperature)},
         "other_segments": other_segments(logits, others, sources),
+        "context": context_table(logits, sources.every, settled.temperature),
     }
     if target is not None and (target / "model.json").exists():
         (target / "evaluation.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -170,6 +171,30 @@ def test_alarms_do_not_run_from_one_recording_into_the_next():
     called = np.ones(2, dtype=bool)
     assert alarms.alarms(called, segments, in_a_row=2)["false_alarms"] == 0
     assert alarms.alarms(called, segments, in_a_row=1)["false_alarms"] == 2
+
+
+def test_context_averages_both_leads_and_the_segment_before(keras):
+    from ml.models.rhythm_vf import context
+
+    segments = stretches(["N", "VT", "N", "VT", "VT"], ["vfdb/1"] * 4 + ["vfdb/2"])
+    segments = dataclasses.replace(segments, leads=np.array([0, 0, 1, 1, 0]))
+    logits = np.array([[0.0, 1.0], [0.0, 3.0], [0.0, -5.0], [0.0, 4.0], [0.0, 9.0]])
+    leads = context.both_leads(logits, segments)[:, 1]
+    np.testing.assert_allclose(leads, [-2.0, 3.5, -2.0, 3.5, 9.0])
+    before = context.with_previous(logits, segments)[:, 1]
+    np.testing.assert_allclose(before, [1.0, 2.0, -5.0, -0.5, 9.0])
+
+
+def test_context_is_measured_as_declared(keras):
+    from ml.models.rhythm_vf import context
+
+    segments = stretches(["N", "N", "VT", "VT", "NOISE"], ["vfdb/1"] * 5)
+    logits = np.array([[0.0, -1.0], [0.0, -1.0], [0.0, -0.5], [0.0, 3.0], [0.0, 9.0]])
+    found = context.context_table(logits, segments, 1.0)
+    one, two = found["one lead, 4 s (the headline)"], found["one lead, with the 4 s before"]
+    assert (one["sensitivity"]["value"], one["specificity"]["value"]) == (0.5, 1.0)
+    assert (two["sensitivity"]["value"], two["specificity"]["value"]) == (0.5, 1.0)
+    assert two["ece"]["value"] != one["ece"]["value"]
 
 
 def test_recordings_of_ptbxl_are_read_in_both_layouts(tmp_path):
