@@ -33,7 +33,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Kind.choices)
     at = serializers.DateTimeField(help_text="When the result came in")
     level = serializers.ChoiceField(choices=PatientLevel.choices)
-    label = serializers.CharField(
+    label = serializers.CharField(  # type: ignore[assignment]  # a field's own label is another thing
         help_text="The doctor's where one has judged, else the models'; empty for none"
     )
     judged = serializers.BooleanField(help_text="Whether a doctor has judged it")

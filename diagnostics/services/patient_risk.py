@@ -48,6 +48,7 @@ class Answer(NamedTuple):
     outcome: str
     confidence: float | None
     probabilities: dict[str, float]
+    explanation: dict[str, Any]
 
 
 class Row(NamedTuple):

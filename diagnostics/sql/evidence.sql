@@ -9,7 +9,7 @@ WITH result AS (
   WHERE d.patient_id = ANY(%(patients)s::uuid[]) AND (d.risk_level <> '' OR d.status = 'refused')
 )
 SELECT r.patient_id, r.id, r.created_at, r.evidence_kind, u.media_type, r.risk_level, r.risk_reasons, r.red_flags,
-  (SELECT coalesce(json_agg(json_build_array(m.name, p.label, p.outcome, p.confidence, p.probabilities)), '[]')
+  (SELECT coalesce(json_agg(json_build_array(m.name, p.label, p.outcome, p.confidence, p.probabilities, p.explanation)), '[]')
     FROM diagnostics_prediction p JOIN diagnostics_modelversion m ON m.id = p.model_version_id
     WHERE p.diagnosis_id = r.id AND p.attempt = r.attempt) AS answers,
   review.decision, review.label, review.risk_level
