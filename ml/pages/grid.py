@@ -12,6 +12,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.fft import fft2
 from scipy.ndimage import gaussian_filter, maximum_filter, uniform_filter
 from scipy.optimize import least_squares
 
@@ -23,7 +24,7 @@ _MOST_TURN = 26.0  # degrees; 15 of rotation, and what perspective adds
 _CANDIDATES = 84
 _DOUBLE = 0.75
 _CLEAR = 1.1  # comb over its surroundings, natural logarithm, in the typical piece
-_WORKING_EDGE = 1400  # pixels; finer pictures are reduced, the grid is coarse
+WORKING_EDGE = 1400  # pixels; finer pictures are reduced, the grid is coarse
 _SCALE = 4  # pixels per millimetre while phases are measured
 _BLOCK_MM = 5
 _LEAST_PIECES = 6
@@ -119,8 +120,8 @@ def _pieces(lines: NDArray[np.float32]) -> _Pieces:
             part = lines[top : top + size, left : left + size]
             if part.shape != (size, size):
                 continue
-            power = np.abs(np.fft.fft2((part - part.mean()) * window, (padded, padded)))
-            spectra.append(_whitened(power.astype(np.float32), order, rings))
+            power = np.abs(fft2((part - part.mean()) * window, (padded, padded)))
+            spectra.append(_whitened(power, order, rings))
             centres.append((left + size / 2, top + size / 2))
     if not centres:
         return _Pieces(np.empty((0, 2)), np.empty((0, 1, 1), dtype=np.float32), 1)
@@ -334,7 +335,7 @@ def find_grid(flat: NDArray[np.float32]) -> Grid | None:
         None when the picture shows no grid. The paper is taken to be less than 26 degrees from upright; which of its ends is
         up is not asked here.
     """
-    factor = -(-max(flat.shape) // _WORKING_EDGE)
+    factor = -(-max(flat.shape) // WORKING_EDGE)
     height, width = (length // factor for length in flat.shape[:2])
     reduced = (
         flat[: height * factor, : width * factor].reshape(height, factor, width, factor, 3).mean(axis=(1, 3))

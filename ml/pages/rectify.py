@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.pages.geometry import Homography, warped
-from ml.pages.grid import Grid, find_grid, flattened
+from ml.pages.grid import WORKING_EDGE, Grid, find_grid, flattened
 
 SCALE = 8  # pixels per millimetre: coarser pictures are interpolated, which leaves more of a narrow QRS
 _AROUND_MM = 2.0
@@ -34,6 +34,21 @@ class StraightPage:
     grid: Grid
 
 
+def _grid(picture: NDArray[np.uint8]) -> Grid | None:
+    """The grid, sought on a picture no finer than is needed for it, in pixels of the whole one."""
+    factor = -(-max(picture.shape[:2]) // WORKING_EDGE)
+    small = picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor))
+    found = find_grid(flattened(small))
+    if found is None or factor == 1:
+        return found
+    across, down = found.px_per_mm
+    return dataclasses.replace(
+        found,
+        to_mm=found.to_mm @ np.diag([1.0 / factor, 1.0 / factor, 1.0]),
+        px_per_mm=(across * factor, down * factor),
+    )
+
+
 def straightened(picture: NDArray[np.uint8]) -> StraightPage | None:
     """Straighten a picture by the lines of its grid; it may still lie upside down.
 
@@ -43,7 +58,7 @@ def straightened(picture: NDArray[np.uint8]) -> StraightPage | None:
     Returns:
         None when there is no grid.
     """
-    grid = find_grid(flattened(picture))
+    grid = _grid(picture)
     if grid is None:
         return None
     scale = SCALE
