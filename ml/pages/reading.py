@@ -21,6 +21,7 @@ _BRIDGED_MM = 1.2
 _SEPARATOR_MM = 4.0
 _BORDER_MM = 0.25  # on both sides of a border between leads, where the strokes of both lie over each other
 _WIDE_PULSE_MM = 8.0
+_PULSE_S = 0.2
 _LEAST_PART = 0.6
 _CALM_MM = 8.0
 _ALIKE = 0.7  # standard deviation of the difference, as part of the lead's own
@@ -81,6 +82,8 @@ class Reading:
     @property
     def mm_per_s(self) -> float:
         """Paper speed by the pulse, which lasts 0.2 s; 25 mm/s, the standard, without one."""
+        if self.pulse and not self.pulse.standard:
+            return self.pulse.width_mm / _PULSE_S
         return 50.0 if self.pulse and self.pulse.width_mm > _WIDE_PULSE_MM else 25.0
 
 

@@ -15,10 +15,12 @@ class PageReason(StrEnum):
 
     UNREADABLE = "page_unreadable"
     TOO_SMALL = "page_too_small"
+    NOT_ECG = "page_not_ecg"
     NO_GRID = "page_no_grid"
     BLURRED = "page_blurred"
     GLARE = "page_glare"
     LAYOUT_UNKNOWN = "page_layout_unknown"
+    LEADS_DOUBTFUL = "page_leads_doubtful"
     NO_TRACES = "page_no_traces"
     LEADS_OUTSIDE = "page_leads_outside"
 
@@ -27,6 +29,8 @@ SENTENCES: dict[PageReason, str] = {
     PageReason.UNREADABLE: "The file is no picture that can be read: {detail}. Photograph or scan the page again.",
     PageReason.TOO_SMALL: "The picture is too small to measure on ({width} x {height} pixels). Scan with at least 100 dpi, or "
     "photograph the page so that it fills the picture.",
+    PageReason.NOT_ECG: "The picture does not show an ECG on paper: most of it is dark, and it has no grid. Upload the page of the ECG; "
+    "if this is one, photograph it in better light, so that the paper fills the picture.",
     PageReason.NO_GRID: "No grid of ECG paper was found, so that neither time nor voltage can be measured. If this is an ECG, "
     "photograph the whole page from above, in even light.",
     PageReason.BLURRED: "The picture is blurred: the lines of the grid cannot be told apart. Hold the camera still, let it focus, and "
@@ -34,6 +38,9 @@ SENTENCES: dict[PageReason, str] = {
     PageReason.GLARE: "The light mirrors on the paper and hides its grid. Turn the page or the lamp, and photograph again without flash.",
     PageReason.LAYOUT_UNKNOWN: "The traces on the page fit none of the arrangements that are read here (3x4, 3x4 with a rhythm strip, "
     "6x2, 12x1). Make sure that the whole page is in the picture.",
+    PageReason.LEADS_DOUBTFUL: "The limb leads read from the page contradict each other (Einthoven's law), so that leads may have been "
+    "taken for others. A row may be outside the picture, or the arrangement may be one that is not read here. Photograph the whole "
+    "page; arrangements that are read are 3x4, 3x4 with a rhythm strip, 6x2 and 12x1.",
     PageReason.NO_TRACES: "The grid was found, but no trace that can be followed on it. Photograph the page in better light.",
     PageReason.LEADS_OUTSIDE: "{leads} outside the picture. Photograph the page again with all its edges in view.",
 }

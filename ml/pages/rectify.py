@@ -25,6 +25,7 @@ class StraightPage:
         from_picture: from pixels of the picture to pixels of this page, shape (3, 3).
         inside: whether a pixel was seen in the picture, shape (height, width).
         grid: what was found in the picture.
+        turned: degrees clockwise by which the picture was turned besides, 0, 90, 180 or 270.
     """
 
     image: NDArray[np.uint8]
@@ -32,6 +33,7 @@ class StraightPage:
     from_picture: Homography
     inside: NDArray[np.bool_]
     grid: Grid
+    turned: int = 0
 
 
 def _grid(picture: NDArray[np.uint8]) -> Grid | None:
@@ -95,4 +97,20 @@ def turned_over(page: StraightPage) -> StraightPage:
         image=np.ascontiguousarray(page.image[::-1, ::-1]),
         inside=np.ascontiguousarray(page.inside[::-1, ::-1]),
         from_picture=turn @ page.from_picture,
+        turned=(page.turned + 180) % 360,
+    )
+
+
+def quarter_turned(page: StraightPage) -> StraightPage:
+    """The same page turned by 90 degrees clockwise."""
+    height = page.inside.shape[0]
+    turn = np.array([[0.0, -1.0, height], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    across, down = page.grid.px_per_mm
+    return dataclasses.replace(
+        page,
+        image=np.ascontiguousarray(np.rot90(page.image, -1)),
+        inside=np.ascontiguousarray(np.rot90(page.inside, -1)),
+        from_picture=turn @ page.from_picture,
+        grid=dataclasses.replace(page.grid, px_per_mm=(down, across)),
+        turned=(page.turned + 90) % 360,
     )

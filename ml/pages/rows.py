@@ -18,6 +18,14 @@ _LEAST_COVER = 0.22
 _GAINS = (10.0, 5.0, 20.0)
 _PULSES_MM = (5.0, 10.0, 2.5)
 _PULSE_SEEN = 0.45
+_OTHER_PAPER = (
+    4.0,
+    6.25,
+    8.0,
+    12.5,
+    16.0,
+)  # a pulse of 10 mm on paper with squares of 12.5, 8, 6.25, 4 and 3.1 mm instead of 5
+_OTHER_SEEN = 0.7
 _SEARCH_MM = 32.0
 _LEAST_RUN_MM = 12.0
 
@@ -27,7 +35,7 @@ class Pulse:
     """The calibration pulses of a page.
 
     Attributes:
-        mm_per_mv: height, 5, 10 or 20 mm.
+        mm_per_mv: height, 5, 10 or 20 mm; another where the squares of the grid are not of 5 mm.
         width_mm: width of the pulse.
         left: x of its first flank, pixels.
         score: how well it fits in the typical row, 0 to 1.
@@ -37,6 +45,11 @@ class Pulse:
     width_mm: float
     left: int
     score: float
+
+    @property
+    def standard(self) -> bool:
+        """Whether its height is usual, so that the squares of the grid are of 5 mm."""
+        return self.mm_per_mv in _GAINS
 
 
 def find_rows(ink: NDArray[np.float32], scale: int) -> NDArray[np.float64]:
@@ -118,13 +131,25 @@ def find_pulse(ink: NDArray[np.float32], rows: NDArray[np.float64], scale: int) 
     Returns:
         None when no pulse stands at either end of the rows.
     """
+    best = _best_pulse(ink, rows, scale, list(itertools.product(_GAINS, _PULSES_MM)), _PULSE_SEEN)
+    return best or _best_pulse(ink, rows, scale, [(gain, gain / 2) for gain in _OTHER_PAPER], _OTHER_SEEN)
+
+
+def _best_pulse(
+    ink: NDArray[np.float32],
+    rows: NDArray[np.float64],
+    scale: int,
+    sizes: list[tuple[float, float]],
+    least: float,
+) -> Pulse | None:
+    """The pulse of one of these heights and widths, millimetre, that fits best and at least so well."""
     reach = min(round(_SEARCH_MM * scale), ink.shape[1] // 3)
     slack = round(2.5 * scale)
     best: Pulse | None = None
     for side in (0, ink.shape[1] - reach):
         part = ink[:, side : side + reach]
         thick = maximum_filter(part, size=(3, 3))
-        for gain, wide in itertools.product(_GAINS, _PULSES_MM):
+        for gain, wide in sizes:
             scores = _template_scores(
                 thick, part, height=round(gain * scale), width=round(wide * scale), scale=scale
             )
@@ -137,7 +162,7 @@ def find_pulse(ink: NDArray[np.float32], rows: NDArray[np.float64], scale: int) 
             # The same place within half a millimetre in every row.
             typical = np.median(maximum_filter(per_row, size=(1, max(3, scale))), axis=0)
             at = int(typical.argmax())
-            if typical[at] > max(_PULSE_SEEN, best.score if best else 0.0):
+            if typical[at] > max(least, best.score if best else 0.0):
                 best = Pulse(
                     mm_per_mv=gain, width_mm=wide, left=side + at, score=float(min(typical[at], 1.0))
                 )

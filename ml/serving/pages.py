@@ -22,7 +22,7 @@ from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import MODEL, NOT_READABLE, opinion_on_leads
 
 CODE_VERSION = "pages-1"
-_NOT_ELIGIBLE = frozenset({PageReason.NO_GRID, PageReason.LAYOUT_UNKNOWN})
+_NOT_ELIGIBLE = frozenset({PageReason.NOT_ECG, PageReason.NO_GRID, PageReason.LAYOUT_UNKNOWN})
 _MOST_BRIDGED_S = 0.06
 _UNREAD = (
     f"Not every one of the twelve leads could be followed for {LEAST_SECONDS:g} s on the page, so the twelve-lead model did not answer. "

@@ -17,7 +17,7 @@ from ml.serving.gate import SEVERAL
 _LEAST_SIDE = 380
 _ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
 # That there is no grid says little about a picture that is no page: there the judgement of the heartbeats' gate is the better one.
-_NO_PAGE = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE})
+_NO_PAGE = frozenset({PageReason.NOT_ECG, PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE})
 
 
 def analyse_picture(
