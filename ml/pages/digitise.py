@@ -183,7 +183,10 @@ def _by_lead(reading: Reading, scale: int) -> dict[str, NDArray[np.float64]]:
     return {trace.lead: sampled(trace, reading, scale) for trace in reading.traces if not trace.rhythm}
 
 
-_OTHER_PAPER = "The squares of the grid are not the 5 mm of standard paper: time and voltage were taken from the calibration pulse, as 0.2 s and 1 mV."
+_OTHER_PAPER = (
+    "The squares of the grid are not the 5 mm of standard paper: time and voltage were taken from the calibration pulse, "
+    "as 0.2 s and 1 mV."
+)
 
 
 def _assumptions(reading: Reading, strip: str | None) -> tuple[str, ...]:
