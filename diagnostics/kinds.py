@@ -1,4 +1,4 @@
-"""Kinds of files: pictures, which all models of pictures read, and recordings. Found from the content, never from the name.
+"""Kinds of files: pictures and documents with pages, which the models of pictures read, and recordings. Found from the content.
 
 Clinical values are no upload of a person: the platform itself writes their snapshot, and nobody can send one.
 """
@@ -15,16 +15,32 @@ RECORDINGS = {
     "scp": ("application/x-scp-ecg", "scp"),
     "muse": ("application/x-muse+xml", "xml"),
 }
-PICTURES = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "WEBP": ("image/webp", "webp")}
+PICTURES = {
+    "PNG": ("image/png", "png"),
+    "JPEG": ("image/jpeg", "jpg"),
+    "WEBP": ("image/webp", "webp"),
+    "TIFF": ("image/tiff", "tif"),
+}
+# A document is drawn by the worker alone; the site looks at its first and last bytes only.
+PDF = ("application/pdf", "pdf")
 CLINICAL = ("application/x-cardiocare-clinical+json", "json")
-EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values(), CLINICAL])
+EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values(), PDF, CLINICAL])
 # What a file dialogue offers first; any file may be sent.
-ACCEPTED = ("image/png", "image/jpeg", "image/webp", *(f".{ending}" for _, ending in RECORDINGS.values()))
+ACCEPTED = (
+    *(media_type for media_type, _ in PICTURES.values()),
+    PDF[0],
+    *(f".{ending}" for _, ending in RECORDINGS.values()),
+)
 UNITS = ("uV", "mV", "V")
 
 
 def is_picture(media_type: str) -> bool:
-    """Whether a stored file is a picture."""
+    """Whether the models of pictures read a stored file: a picture, or a document with pages."""
+    return media_type.startswith("image/") or media_type == PDF[0]
+
+
+def is_shown(media_type: str) -> bool:
+    """Whether the site itself can show a stored file as a picture."""
     return media_type.startswith("image/")
 
 

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     UNKNOWN_TYPE = "unsupported_type"
     NOT_AN_IMAGE = "active_content"
     TRUNCATED = "truncated_file"
+    HEIC = "heic_photo"
     HIDDEN_DATA = "hidden_data"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_SMALL = "too_small"
@@ -46,11 +47,13 @@ SENTENCES: dict[Reason, str] = {
     Reason.EMPTY: "The file is empty. Export it again from the source and upload that copy.",
     Reason.TOO_LARGE: "The file is larger than {limit_mb} MB. Upload a smaller copy of it, or a shorter stretch.",
     Reason.TOO_MANY: "Only {limit} files are taken at once, and this one came after them. Upload it in the next batch.",
-    Reason.UNKNOWN_TYPE: "This looks like {found}, which is not read yet. Upload the ECG as PNG, JPEG or WebP, or the recording as WFDB "
-    "in a zip archive, EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML or CSV.",
-    Reason.NOT_AN_IMAGE: "This is {found}, not a photograph or scan, whatever its name says. Upload the ECG as PNG, JPEG or WebP.",
-    Reason.TRUNCATED: "The image breaks off before its end, so part of the trace may be missing. Export or copy it again.",
-    Reason.HIDDEN_DATA: "Other data follow the end of the image, as in a tampered file. Open it, save it as a new image, and upload that.",
+    Reason.UNKNOWN_TYPE: "This looks like {found}, which is not read. Upload a picture (PNG, JPEG, WebP, TIFF, PDF) or a recording "
+    "(zipped WFDB, EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML, CSV).",
+    Reason.NOT_AN_IMAGE: "This is {found}, not a photograph or scan, whatever its name says. Upload the ECG as PNG, JPEG, WebP or TIFF.",
+    Reason.HEIC: "This is a HEIC photo, which is not read. Share or export it as JPEG and upload that; on an iPhone, Settings, Camera, "
+    'Formats, "Most Compatible" takes JPEG photos from then on.',
+    Reason.TRUNCATED: "The file breaks off before its end, so part of the trace may be missing. Export or copy it again.",
+    Reason.HIDDEN_DATA: "Other data follow the end of the file, as in a tampered one. Open it, save it as a new file, and upload that.",
     Reason.TOO_MANY_PIXELS: "The image has {pixels} million pixels; at most {limit} million are read. Scale it down and upload again.",
     Reason.TOO_SMALL: "The image is only {width} x {height} pixels, too few to see a trace. Upload it at a higher resolution.",
     Reason.PATIENT_NOT_FOUND: "No patient of yours has this number. Check the patient, or ask to join the care team.",

@@ -33,6 +33,14 @@ def file_of(pixels: np.ndarray, kind: str = "PNG") -> bytes:
     return stream.getvalue()
 
 
+def document(*sheets: np.ndarray) -> bytes:
+    """Pages as a PDF, A4 across."""
+    first, *rest = (Image.fromarray(sheet) for sheet in sheets)
+    stream = io.BytesIO()
+    first.save(stream, "PDF", save_all=True, append_images=rest, resolution=127)
+    return stream.getvalue()
+
+
 @functools.cache
 def scan(kind: str = "PNG", *, layout: str = "3x4+1", pulse: str = "left") -> bytes:
     """A straight scan."""

@@ -13,7 +13,7 @@ from typing import IO
 from django.conf import settings
 from PIL import Image
 
-from diagnostics.kinds import PICTURES, RECORDINGS
+from diagnostics.kinds import PDF, PICTURES, RECORDINGS
 from diagnostics.reasons import Reason, sentence
 from ml.recordings.formats.sniffing import sniff
 
@@ -22,6 +22,9 @@ SMALLEST_SIDE = 32
 HEAD = 4096
 _AT_ONCE = 1 << 20
 _JPEG_START = b"\xff\xd8\xff"
+_TIFF_STARTS = (b"II*\x00", b"MM\x00*")
+_PDF_START, _PDF_END = b"%PDF-", b"%%EOF"
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _NOT_ZERO = re.compile(rb"[^\0]")
 # First bytes -> how a person calls it.
 KNOWN_HEADS = (
@@ -30,8 +33,6 @@ KNOWN_HEADS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"GIF8", "a GIF image"),
     (b"BM", "a BMP image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
     (b"MZ", "a Windows program"),
     (b"\x7fELF", "a Linux program"),
     (b"#!", "a script"),
@@ -67,7 +68,7 @@ def inspect(file: IO[bytes]) -> Inspected:
     Memory: one decoded image of at most `UPLOAD_MAX_PIXELS` pixels.
 
     Raises:
-        Refused: with the reason, if it is neither a whole, plain, readable image nor a recording, or beyond the limits.
+        Refused: with the reason, if it is neither a whole, plain, readable image nor a document nor a recording, or beyond the limits.
     """
     size = file.seek(0, 2)
     if size == 0:
@@ -78,6 +79,8 @@ def inspect(file: IO[bytes]) -> Inspected:
         raise Refused(Reason.TOO_LARGE, limit_mb=most_bytes(head) // 1_000_000)
     if recording := recording_format(head):
         return _recording(file, recording, size)
+    if head.startswith(_PDF_START):
+        return _document(file, size)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -113,6 +116,18 @@ def _recording(file: IO[bytes], name: str, size: int) -> Inspected:
     while part := file.read(_AT_ONCE):
         digest.update(part)
     return Inspected(RECORDINGS[name][0], size, digest.hexdigest())
+
+
+def _document(file: IO[bytes], size: int) -> Inspected:
+    """A PDF is opened by the worker only; here it must be whole, with nothing but blanks behind its last end mark."""
+    file.seek(0)
+    data = file.read()
+    end = data.rfind(_PDF_END)
+    if end < 0:
+        raise Refused(Reason.TRUNCATED)
+    if data[end + len(_PDF_END) :].strip(b"\0 \t\r\n\f"):
+        raise Refused(Reason.HIDDEN_DATA)
+    return Inspected(PDF[0], size, hashlib.sha256(data).hexdigest())
 
 
 def _holds_a_record(file: IO[bytes]) -> bool:
@@ -159,12 +174,17 @@ def _active(head: bytes) -> str:
 def _not_an_image(head: bytes) -> Refused:
     if active := _active(head):
         return Refused(Reason.NOT_AN_IMAGE, found=active)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return Refused(Reason.HEIC)
     if head[128:132] == b"DICM":
         return Refused(Reason.UNKNOWN_TYPE, found="a DICOM file")
     for start, name in KNOWN_HEADS:
         if head.startswith(start):
             return Refused(Reason.UNKNOWN_TYPE, found=name)
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff")) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
+    if head.startswith((b"\x89PNG", _JPEG_START, *_TIFF_STARTS)) or (head[:4], head[8:12]) == (
+        b"RIFF",
+        b"WEBP",
+    ):
         return Refused(Reason.TRUNCATED)
     return Refused(Reason.UNKNOWN_TYPE, found="a file of another kind")
 
@@ -174,6 +194,8 @@ def _image_end(data: bytes, media_type: str) -> int | None:
     if media_type == "image/webp":
         size = int(struct.unpack("<I", data[4:8])[0])
         return 8 + size + size % 2
+    if media_type == "image/tiff":
+        return len(data)  # its parts may stand in any order; there is no end to look behind
     if media_type == "image/png":
         return _png_end(data)
     return _jpeg_end(data)

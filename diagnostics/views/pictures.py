@@ -7,6 +7,8 @@ import io
 from django.core.files.storage import default_storage
 from PIL import Image, ImageOps
 
+from diagnostics.kinds import PICTURES
+
 LONGEST_EDGE = 1200
 
 
@@ -20,7 +22,7 @@ def safe_png(storage_name: str) -> bytes:
     """
     with default_storage.open(storage_name, "rb") as file:
         data = file.read()
-    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+    with Image.open(io.BytesIO(data), formats=tuple(PICTURES)) as image:
         upright = ImageOps.exif_transpose(image)
         if "A" in upright.getbands() or "transparency" in upright.info:
             upright = upright.convert("RGBA")

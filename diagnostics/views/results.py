@@ -15,7 +15,7 @@ from accounts.policy import Permission, can
 from accounts.views.access import page
 from diagnostics import selectors
 from diagnostics.forms import ReviewForm, TellForm, label_words
-from diagnostics.kinds import is_clinical, is_picture
+from diagnostics.kinds import is_clinical, is_shown
 from diagnostics.models import Heatmap, Recording
 from diagnostics.services import lifecycle, recordings, reviews, second_opinions
 from diagnostics.states import IllegalMove, Status
@@ -57,7 +57,7 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "diagnosis": diagnosis,
         "clinical": shown_clinical.clinical_result(diagnosis) if clinical else None,
         "refused_title": "There is too little to assess" if clinical else "No model could read this file",
-        "is_picture": is_picture(diagnosis.upload.media_type) and not paper,
+        "is_picture": is_shown(diagnosis.upload.media_type) and not paper,
         "recording": recording,
         "paper": paper,
         "measures": shown.recording_facts(recording) if recording and not paper else [],
@@ -91,7 +91,7 @@ def _may_tell(request: PageRequest, diagnosis: Diagnosis) -> bool:
 def image(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     """The uploaded picture as a new PNG, never its own bytes."""
     diagnosis = selectors.get_diagnosis(request.user, diagnosis_id)
-    if not is_picture(diagnosis.upload.media_type):
+    if not is_shown(diagnosis.upload.media_type):
         raise Http404
     audit.record(audit.Action.READ, obj=diagnosis, patient_id=diagnosis.patient_id, detail={"image": True})
     try:

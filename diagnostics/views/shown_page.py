@@ -44,7 +44,9 @@ def _facts(recording: Recording) -> list[dict[str, Any]]:
     durations, qtc = measures["durations"] or {}, measures["qtc"] or {}
     rate, axis = measures["heart_rate"]["mean_bpm"], measures["axis_deg"]
     origin = "read from the calibration pulse" if page["calibrated"] else "assumed: there is no pulse"
+    sheet = [fact("Page of the PDF", page["sheet"])] if page["sheet"] else []
     return [
+        *sheet,
         fact("Layout", LAYOUTS.get(page["layout"], page["layout"])),
         fact("Calibration", f"{page['mm_per_s']:g} mm/s, {page['mm_per_mv']:g} mm/mV, {origin}"),
         fact("Heart rate", "not measurable" if rate is None else f"{rate:.0f} bpm"),

@@ -147,13 +147,19 @@ def decode_image(data: bytes, *, whole: bool = False) -> Image.Image:
     return image
 
 
+def eight_bit(image: Image.Image) -> Image.Image:
+    """A picture of deep grey (16 or 32 bits, or fractions) as one of 0 to 255 between its darkest and lightest; others as they are."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    scaled = (values - low) * (255.0 / (high - low) if high > low else 0.0)
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
 def _as_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """The picture as RGB of working size; transparent parts are white, deep grey is scaled to 8 bits."""
-    if image.mode.startswith(("I", "F")):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-        low, high = float(values.min()), float(values.max())
-        scaled = (values - low) * (255.0 / (high - low) if high > low else 0.0)
-        image = Image.fromarray(np.rint(scaled).astype(np.uint8))
+    image = eight_bit(image)
     if image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info:
         overlay = image.convert("RGBA")
         image = Image.new("RGBA", overlay.size, "white")
@@ -247,6 +253,7 @@ __all__ = [
     "UnreadableImageError",
     "beat_window",
     "decode_image",
+    "eight_bit",
     "examine_beat_image",
     "prepare_beat_image",
     "render_beat",

@@ -36,6 +36,7 @@ def page_findings(
     prepared: PreparedPage,
     measures: PageMeasures,
     *,
+    sheet: int | None,
     looked: dict[str, Any] | None,
     store: Store | None,
 ) -> RecordingFindings:
@@ -45,6 +46,7 @@ def page_findings(
         page: the digitised page.
         prepared: the same page as models see it.
         measures: what was measured on its leads.
+        sheet: number of the page in its document, from 1; None for a picture.
         looked: which seconds the twelve-lead model read and where it looked; None without its answer.
         store: given name and bytes of pictures and of the signal's tiles; None keeps neither.
     """
@@ -54,7 +56,7 @@ def page_findings(
         leads=recording.leads,
         fs=recording.fs,
         samples=recording.samples,
-        summary=_summary(page, prepared, measures) | {"twelve_leads": looked, "pictures": pictures},
+        summary=_summary(page, prepared, measures, sheet) | {"twelve_leads": looked, "pictures": pictures},
         classes=(),
         beat_samples=b"",  # no model has named the beats of a page
         beat_classes=b"",
@@ -65,7 +67,9 @@ def page_findings(
     )
 
 
-def _summary(page: DigitisedPage, prepared: PreparedPage, measures: PageMeasures) -> dict[str, Any]:
+def _summary(
+    page: DigitisedPage, prepared: PreparedPage, measures: PageMeasures, sheet: int | None
+) -> dict[str, Any]:
     """As of a recording, with ``page`` beside it; JSON types."""
     told, measured = page.as_json(), measures.as_json()
     seconds = told["seconds"]
@@ -102,6 +106,7 @@ def _summary(page: DigitisedPage, prepared: PreparedPage, measures: PageMeasures
         "started_at": None,
         "rhythm": None,
         "page": {
+            "sheet": sheet,
             "layout": told["layout"],
             "mm_per_s": told["mm_per_s"],
             "mm_per_mv": told["mm_per_mv"],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml.contract import Analysis, ModelResult, Outcome
 from ml.pages.digitise import DigitisedPage, digitise
+from ml.pages.document import is_document, sheets
 from ml.pages.measures import measure_page
 from ml.pages.picture import open_picture
 from ml.pages.preparation import prepared
@@ -34,36 +35,50 @@ def analyse_page(data: bytes, *, store: Store | None = None) -> Analysis:
     """Digitise a 12-lead page, measure it, and let the models of pages answer.
 
     Args:
-        data: bytes of a picture file.
+        data: bytes of a picture file, or of a PDF, of which the first page that can be digitised is taken. What is no page gives an
+            answer with a reason.
         store: given name and bytes of the page's pictures and tiles; None keeps neither.
 
     Raises:
-        UnusablePage: the picture is no page that can be read.
         TamperedArtefactError: when a model's files are not the ones that were measured.
     """
-    return _answered(data, digitise(open_picture(data)), store)
+    started = time.perf_counter()
+    try:
+        sheet, page = _first_page(data) if is_document(data) else (None, digitise(open_picture(data)))
+    except UnusablePage as refusal:
+        return _refused(data, refusal, started)
+    return _answered(data, page, sheet, store)
 
 
-def refused(data: bytes, refusal: UnusablePage, started: float) -> Analysis:
-    """The answer to a page that cannot be read.
+def _first_page(data: bytes) -> tuple[int, DigitisedPage]:
+    """Number, from 1, and content of the first page of a PDF that can be digitised.
 
-    Args:
-        data: bytes of the file.
-        refusal: why.
-        started: of the clock ``time.perf_counter``.
+    Raises:
+        UnusablePage: why the first page cannot be, when none can.
     """
+    why: UnusablePage | None = None
+    for number, pixels in enumerate(sheets(data), start=1):
+        try:
+            return number, digitise(pixels)
+        except UnusablePage as refusal:
+            why = why or refusal
+    raise why or UnusablePage(PageReason.UNREADABLE, detail="the PDF has no pages")
+
+
+def _refused(data: bytes, refusal: UnusablePage, started: float) -> Analysis:
+    """The answer to a page that cannot be read."""
     outcome = Outcome.NOT_ELIGIBLE if refusal.reason_code in _NOT_ELIGIBLE else Outcome.POOR_INPUT
     why = Refusal(outcome, refusal.reason_code, refusal.message)
     return Analysis(results=(_unanswered(hashlib.sha256(data).hexdigest(), why, started),))
 
 
-def _answered(data: bytes, page: DigitisedPage, store: Store | None) -> Analysis:
+def _answered(data: bytes, page: DigitisedPage, sheet: int | None, store: Store | None) -> Analysis:
     """The answers to a page that was digitised."""
     sha256 = hashlib.sha256(data).hexdigest()
     measures = measure_page(page.signals, page.fs)
     result, looked = _twelve_leads(page, sha256)
     steps = prepared(page.page, page.reading)
-    findings = page_findings(page, steps, measures, looked=looked, store=store)
+    findings = page_findings(page, steps, measures, sheet=sheet, looked=looked, store=store)
     return Analysis(results=(result,), findings=findings)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable
 
 from PIL import Image
 
 from ml.contract import Analysis, Outcome
-from ml.pages.reasons import PageReason, UnusablePage
+from ml.pages.document import is_document
+from ml.pages.reasons import PageReason
 from ml.serving.analysis import analyse
 from ml.serving.gate import SEVERAL
 
@@ -29,29 +29,31 @@ def analyse_picture(
     rows of a layout is a page.
 
     Args:
-        data: bytes of a picture file. Strange, damaged and empty files give an answer with a reason, never an error.
+        data: bytes of a picture file, or of a PDF, of which the first page that can be read is taken. Strange, damaged and
+            empty files give an answer with a reason, never an error.
         second_opinions: whether every model of heartbeats answers, not the deciding one alone. Those of pages always all answer.
         store: given name and bytes of a page's pictures and of its signal; None keeps neither.
 
     Raises:
         TamperedArtefactError: when a model's files are not the ones that were measured.
     """
+    if is_document(data):
+        return _page(data, store)
     if not _large(data):
         return Analysis(results=analyse(data, second_opinions=second_opinions))
     results = analyse(data)
     if results[0].outcome in _ANSWERED:
         return Analysis(results=analyse(data, second_opinions=True) if second_opinions else results)
-    from ml.serving import (
-        pages,  # most pictures show a heartbeat, and do not wait for the digitiser to be loaded
-    )
+    answer = _page(data, store)
+    unlike = answer.results[0].reason_code in _NO_PAGE and results[0].reason_code != SEVERAL.code
+    return Analysis(results=results) if unlike else answer
 
-    started = time.perf_counter()
-    try:
-        return pages.analyse_page(data, store=store)
-    except UnusablePage as refusal:
-        if refusal.reason_code in _NO_PAGE and results[0].reason_code != SEVERAL.code:
-            return Analysis(results=results)
-        return pages.refused(data, refusal, started)
+
+def _page(data: bytes, store: Callable[[str, bytes], None] | None) -> Analysis:
+    """Ask the models of pages; most pictures show a heartbeat, and do not wait for the digitiser to be loaded."""
+    from ml.serving import pages
+
+    return pages.analyse_page(data, store=store)
 
 
 def _large(data: bytes) -> bool:

@@ -88,6 +88,18 @@ def test_leads_outside_the_picture_are_named_and_the_others_are_shown(
     assert "Digitised leads" in shown
 
 
+def test_a_pdf_is_drawn_by_the_worker_and_never_sent_as_it_came(
+    live_worker: Service, client: Client, doctor: User
+) -> None:
+    row = analysed(live_worker, client, doctor, "report.pdf", pages.document(pages.page_pixels()))
+    assert (row.status, row.upload.media_type) == (Status.COMPLETED, "application/pdf"), row.message
+    assert Recording.objects.get(pk=row.pk).summary["page"]["sheet"] == 1
+    assert client.get(reverse("diagnostics:image", args=[row.pk])).status_code == 404
+    shown = client.get(reverse("diagnostics:detail", args=[row.pk])).content.decode()
+    assert "Page of the PDF" in shown
+    assert reverse("diagnostics:image", args=[row.pk]) not in shown
+
+
 def test_every_model_asked_about_a_page_is_every_model_of_pages(
     live_worker: Service, client: Client, doctor: User
 ) -> None:
