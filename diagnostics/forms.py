@@ -29,7 +29,7 @@ def label_words(label: str) -> str:
     if label in LEVELS:
         return label
     meaning = LABEL_RISK[label][1].replace(";", ",").split(",")[0].removeprefix("a ")
-    return label if meaning.startswith(label.lower()) else f"{label}: {meaning}"
+    return label if meaning.lower().startswith(label.lower()) else f"{label}: {meaning}"
 
 
 class ReviewForm(forms.Form):

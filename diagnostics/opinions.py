@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 # The model of pictures that decides whether a picture can be read, its label and its risk.
 PRIMARY = "beat-cnn"
+# The same for 12-lead pages.
+PAGE = "page-fusion"
 # The same for clinical values; where it gives no answer, the scores that do are what is left.
 CLINICAL = "clinical-hybrid"
 # The model that speaks only when it sees ventricular fibrillation in a recording.
 ALARM = "rhythm-vf"
 # Models that are asked about every recording that they can read, beside the one whose answer a doctor confirms.
 BESIDE = frozenset({"ecg-signals"})
+# What the models of pages and of twelve leads call an ECG without findings.
+NORMAL = frozenset({"Normal ECG", "NORM"})
 
 
 class Opinion(Protocol):
@@ -48,7 +52,7 @@ def in_order(opinions: Iterable[OpinionT]) -> list[OpinionT]:
     """The deciding model's first, an alarm before everything else in a recording; the others by name, those beside them last."""
     return sorted(
         opinions,
-        key=lambda one: (_last(one.model), one.model not in {PRIMARY, ALARM, CLINICAL}, one.model),
+        key=lambda one: (_last(one.model), one.model not in {PRIMARY, PAGE, ALARM, CLINICAL}, one.model),
     )
 
 
@@ -78,7 +82,7 @@ def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
         figures = [one for one in opinions if one.model in SCORES and one.outcome == Outcome.PREDICTED]
         return clinical if any(map(finding, clinical)) else figures or clinical
     return (
-        [one for one in opinions if one.model == PRIMARY]
+        [one for one in opinions if one.model in {PRIMARY, PAGE}]
         or [one for one in opinions if one.model not in BESIDE]
         or list(opinions)
     )
@@ -87,7 +91,7 @@ def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
 def of_one_question(opinions: Iterable[OpinionT]) -> list[OpinionT]:
     """The answers of models that answer the same question as the deciding one, in order; none where there is no such."""
     ordered = [one for one in in_order(opinions) if not _last(one.model)]
-    return ordered if any(one.model in {PRIMARY, CLINICAL} for one in ordered) else []
+    return ordered if any(one.model in {PRIMARY, PAGE, CLINICAL} for one in ordered) else []
 
 
 def disagree(opinions: Sequence[Opinion]) -> bool:
@@ -99,12 +103,27 @@ def disagree(opinions: Sequence[Opinion]) -> bool:
     found = {finding(one) for one in compared} - {""}
     if any(one.model == CLINICAL for one in compared):
         return {"Low risk", "High risk"} <= found
-    return len(found) > 1
+    return len(found) > 1 or _contradicted(opinions)
+
+
+def _contradicted(opinions: Sequence[Opinion]) -> bool:
+    """Whether what decides about a page and what reads its digitised leads call it normal and not normal.
+
+    Their other labels are of different kinds: none of them contradicts another.
+    """
+    normal = {
+        finding(one) in NORMAL
+        for one in opinions
+        if (one.model == PAGE or one.model in BESIDE) and finding(one)
+    }
+    return any(one.model == PAGE for one in opinions) and len(normal) > 1
 
 
 def headline(opinions: Sequence[Opinion]) -> str:
     """Who says what, in one sentence; "" where there are no second opinions."""
     ordered = of_one_question(opinions)
+    if any(one.model == PAGE for one in ordered):
+        ordered += [one for one in in_order(opinions) if one.model in BESIDE]
     if len(ordered) < 2:
         return ""
     counts = Counter(said for one in ordered if (said := finding(one)))

@@ -40,6 +40,28 @@ PLAIN_WORDS: dict[str, tuple[str, str]] = {
         ),
     ),
     "NORM": ("a normal ECG", "The ECG looks normal."),
+    "Normal ECG": ("a normal ECG", "The ECG looks normal."),
+    "Abnormal heartbeat": (
+        "heartbeats that differ from the usual",
+        (
+            "Some heartbeats on the ECG look different from usual, or come at another pace. This has many causes, and many of them are"
+            " harmless. Your doctor looks at what kind of heartbeats they are and tells you whether anything needs to be done."
+        ),
+    ),
+    "Myocardial infarction": (
+        "signs of a heart attack",
+        (
+            "The ECG has signs of a heart attack. It alone cannot prove one: your doctor compares it with your symptoms and blood tests."
+            " If you have chest pain, trouble breathing or feel faint now, call the emergency number at once."
+        ),
+    ),
+    "History of MI": (
+        "signs of an earlier heart attack",
+        (
+            "The ECG has signs that a heart attack in the past can leave behind. Your doctor compares it with your history, and talks with"
+            " you about medicines and habits that protect the heart."
+        ),
+    ),
     "MI": (
         "signs of a heart attack",
         (

@@ -42,6 +42,17 @@ LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
         "left bundle branch block, which is often a sign of structural heart disease",
     ),
     "VF": (RiskLevel.HIGH, "ventricular fibrillation, a life-threatening rhythm"),
+    # Classes of 12-lead pages. An infarction that is not said to be old is taken for acute until proven otherwise.
+    "Normal ECG": (RiskLevel.LOW, "a normal ECG"),
+    "Abnormal heartbeat": (
+        RiskLevel.MODERATE,
+        "abnormal heartbeats, which may be a disturbance of rhythm or of conduction",
+    ),
+    "Myocardial infarction": (
+        RiskLevel.HIGH,
+        "myocardial infarction, to be taken for acute until symptoms, troponin and earlier ECGs say otherwise",
+    ),
+    "History of MI": (RiskLevel.MODERATE, "signs of an earlier myocardial infarction"),
     # Superclasses of twelve leads. That an infarction is acute cannot be said from them, hence not High.
     "NORM": (RiskLevel.LOW, "a normal ECG"),
     "MI": (RiskLevel.MODERATE, "signs of myocardial infarction, which may be old or recent"),

@@ -172,7 +172,8 @@ def _red_flags(
 ) -> list[str]:
     """Codes of what cannot wait."""
     found = patient_risk.red_flags(
-        labels=[result.label or "" for result in decides],
+        # The superclass MI of those beside the models may be old, whatever else makes the level High.
+        labels=[result.label or "" for result in decides if result.model not in opinions.BESIDE],
         level=diagnosis.risk_level,
         episodes=findings.summary["measures"]["episodes"] if findings is not None else (),
     )

@@ -18,7 +18,7 @@ WINDOW = 200
 LEAST = 40
 # Most beats of most people are normal, so that only a window without any other answer is strange.
 MOST, MOST_NORMAL = 0.90, 1.0
-NORMAL = frozenset({"Normal", "NORM"})
+NORMAL = frozenset({"Normal", "NORM", "Normal ECG"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

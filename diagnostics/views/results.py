@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
@@ -60,6 +61,7 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "is_picture": is_shown(diagnosis.upload.media_type) and not paper,
         "recording": recording,
         "paper": paper,
+        "ground_url": _ground_url(diagnosis, paper),
         "measures": shown.recording_facts(recording) if recording and not paper else [],
         "tell_form": TellForm() if _may_tell(request, diagnosis) else None,
         "facts": shown.upload_facts(diagnosis),
@@ -79,6 +81,13 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
 
 def _review_form(diagnosis: Diagnosis, data: Any = None) -> ReviewForm:
     return ReviewForm(data, answer=diagnosis.answer, labels=reviews.labels_of(diagnosis))
+
+
+def _ground_url(diagnosis: Diagnosis, paper: dict[str, Any] | None) -> str:
+    """The picture that heatmaps lie on: what the models of pages saw, or the uploaded one."""
+    if paper and paper["ground"]:
+        return str(paper["ground"]["url"])
+    return reverse("diagnostics:image", args=[diagnosis.pk])
 
 
 def _may_tell(request: PageRequest, diagnosis: Diagnosis) -> bool:

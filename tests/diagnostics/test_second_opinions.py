@@ -350,3 +350,49 @@ def test_the_form_of_the_history_page_sends_the_wish(client: Client, doctor: Use
         answer = client.post(reverse("diagnostics:upload", args=[patient.pk]), {"files": files, **fields})
         (verdict,) = answer.context["verdicts"]
         assert stored(verdict.diagnosis_id).second_opinions == wanted
+
+
+PAGE_LABELS = ("Normal ECG", "Abnormal heartbeat", "Myocardial infarction", "History of MI")
+
+
+def page_answers(fusion, others=(), leads=None):
+    """Answers to a page: the fusion's, those of other page models, and that of the digitised leads."""
+    made = [result(fusion, model="page-fusion")] if fusion else []
+    made += [result(label, model=f"page-{number}") for number, label in enumerate(others)]
+    return made + ([result(leads, model="ecg-signals")] if leads else [])
+
+
+@given(
+    fusion=st.sampled_from(PAGE_LABELS),
+    others=st.lists(st.sampled_from(PAGE_LABELS), max_size=3),
+    leads=st.sampled_from(["NORM", "MI", "STTC", None]),
+)
+def test_the_fusion_decides_about_a_page_and_normal_against_not_normal_is_a_disagreement(
+    fusion, others, leads
+):
+    given_ = page_answers(fusion, others, leads)
+    assert [one.model for one in opinions.deciding(given_[::-1])] == ["page-fusion"]
+    differ = len({fusion, *others}) > 1
+    normal = leads is not None and (leads == "NORM") != (fusion == "Normal ECG")
+    assert opinions.disagree(given_) == (differ or normal)
+    said = opinions.headline(given_)
+    assert bool(said) == (len(given_) > 1)
+    assert {opinions.headline(given_), opinions.headline(given_[::-1])} == {said}
+
+
+def test_without_a_model_of_pages_the_digitised_leads_decide():
+    (only,) = opinions.deciding(page_answers(None, leads="MI"))
+    assert (only.model, opinions.headline([only]), opinions.disagree([only])) == ("ecg-signals", "", False)
+
+
+@pytest.mark.parametrize(
+    ("label", "level"),
+    [
+        ("Normal ECG", "low"),
+        ("Abnormal heartbeat", "moderate"),
+        ("Myocardial infarction", "high"),
+        ("History of MI", "moderate"),
+    ],
+)
+def test_the_labels_of_pages_have_their_levels(label, level):
+    assert assess(page_answers(label))[0] == level
