@@ -137,7 +137,8 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
         "member_form": AddMemberForm(auto_id="member_%s"),
         "may_write": can(request.user, Permission.WRITE_HISTORY),
         "may_assess": can(request.user, Permission.UPLOAD),
-        "upload_help": f"ECG pictures as PNG, JPEG or WebP, up to {settings.UPLOAD_MAX_BYTES // 1_000_000} MB each; recordings as"
+        "upload_help": f"ECG pictures, of a heartbeat or a 12-lead page, as PNG, JPEG, WebP, TIFF or PDF, up to"
+        f" {settings.UPLOAD_MAX_BYTES // 1_000_000} MB each; recordings as"
         " WFDB (zipped), EDF, DICOM, HL7 aECG, SCP-ECG, MUSE XML or CSV. Up to"
         f" {settings.UPLOAD_MAX_FILES} at once.",
         "upload_accept": ",".join(ACCEPTED),
