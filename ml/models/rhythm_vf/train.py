@@ -17,6 +17,7 @@ from ml.evaluation.metrics import report
 from ml.explain.signal_checks import deletion, randomisation_likeness
 from ml.models.rhythm_vf import data, network
 from ml.models.rhythm_vf.alarms import alarm_table
+from ml.models.rhythm_vf.context import context_table
 from ml.models.rhythm_vf.data import Segments, joined
 from ml.models.rhythm_vf.fitting import Settings, fit, logits_of
 from ml.models.rhythm_vf.network import LABELS
@@ -337,6 +338,7 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
     contract["metrics"] = {
         "cross_validation": {"protocol": PROTOCOL, **figures(logits[keep], counted, settled.temperature)},
         "other_segments": other_segments(logits, others, sources),
+        "context": context_table(logits, sources.every, settled.temperature),
     }
     write_contract(target, contract)
     return contract

@@ -56,6 +56,10 @@ def test_contract_has_the_measured_figures(contract):
     found = contract.metrics["cross_validation"]
     for name in ("sensitivity", "specificity"):
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    headline = contract.metrics["context"]["one lead, 4 s (the headline)"]
+    assert [headline[name] for name in ("sensitivity", "specificity")] == [
+        found[name] for name in ("sensitivity", "specificity")
+    ]
     assert {"NOISE", "mixed"} <= set(contract.metrics["other_segments"]["vfdb"])
     for database in ("vfdb_alarms", "mitdb_alarms"):
         one, two = contract.metrics["other_segments"][database]
