@@ -20,9 +20,9 @@ class Maps(Protocol):
         """Maps of chosen classes, shape (n, h, w), 0 and above."""
 
 
-def _enlarged(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+def _enlarged(maps: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Maps (n, h, w) as large as the picture, each place becoming a rectangle."""
-    rows, columns = (np.arange(size) * edge // size for edge in maps.shape[1:])
+    rows, columns = (np.arange(wide) * edge // wide for wide, edge in zip(size, maps.shape[1:], strict=True))
     return maps[:, rows[:, None], columns[None, :]]
 
 
@@ -33,7 +33,7 @@ def randomisation_likeness(
 
     Args:
         model: the trained network; it is not changed.
-        images: prepared pictures, shape (n, 64, 64, 1).
+        images: prepared pictures, shape (n, height, width, 1).
         classes: explained class per image, shape (n,).
         maps: makes the heatmaps.
         seed: seed of the random weights.
@@ -64,7 +64,7 @@ def deletion(
     """Drop of the class probability when the highest part of the map is blanked, beside a random part of equal size.
 
     Args:
-        probability: from images (n, 64, 64, 1) to probabilities (n, c).
+        probability: from images (n, height, width, 1) to probabilities (n, c).
         images: prepared pictures.
         maps: maps of the classes, shape (n, h, w).
         classes: explained class per image, shape (n,).
@@ -80,7 +80,7 @@ def deletion(
     drops = []
     for ranking in (maps, rng.random(maps.shape).astype(np.float32)):
         limit = np.quantile(ranking.reshape(len(ranking), -1), 1.0 - part, axis=1)[:, None, None]
-        keep = _enlarged((ranking < np.maximum(limit, 1e-12)).astype(np.float32), images.shape[1])
+        keep = _enlarged((ranking < np.maximum(limit, 1e-12)).astype(np.float32), images.shape[1:3])
         after = probability((images * keep[..., None]).astype(np.uint8))[rows, classes]
         drops.append(float((before - after).mean()))
     return {"part": part, "drop_of_map": round(drops[0], 4), "drop_of_random": round(drops[1], 4)}

@@ -15,27 +15,30 @@ def _figure(value: dict[str, float]) -> str:
 
 def _table(figures: dict[str, Any]) -> list[str]:
     labels = list(figures["classes"])
+    unit, whole = ("pages", "groups") if "pages" in figures else ("beats", "records")
+    area = f"macro AUC {_figure(figures['macro_auc'])}, " if "macro_auc" in figures else ""
     lines = [
         "",
         figures["protocol"],
         "",
         (
-            f"Accuracy {_figure(figures['accuracy'])}, macro F1 {_figure(figures['macro_f1'])}, "
-            f"ECE {_figure(figures['ece'])}; {figures['beats']} beats of {figures['records']} records."
+            f"Accuracy {_figure(figures['accuracy'])}, macro F1 {_figure(figures['macro_f1'])}, {area}"
+            f"ECE {_figure(figures['ece'])}; {figures[unit]} {unit} of {figures[whole]} {whole}."
         ),
         "",
-        "| class | beats | records | precision | recall | F1 |",
+        f"| class | {unit} | {whole} | precision | recall | F1 |",
         "|---|---|---|---|---|---|",
     ]
     for label in labels:
         row = figures["classes"][label]
         shown = " | ".join(_figure(row[name]) for name in ("precision", "recall", "f1"))
-        lines.append(f"| {label} | {row['beats']} | {row['records']} | {shown} |")
+        lines.append(f"| {label} | {row[unit]} | {row[whole]} | {shown} |")
     lines += ["", "Confusion, rows true, columns predicted:", "", "| | " + " | ".join(labels) + " |"]
     lines.append("|---" * (len(labels) + 1) + "|")
     for label, counts in zip(labels, figures["confusion"], strict=True):
         lines.append(f"| {label} | " + " | ".join(str(count) for count in counts) + " |")
-    return lines
+    others = {name: figures[name] for name in ("prediction_sets", "abstention") if name in figures}
+    return [*lines, "", *_simple(others)] if others else lines
 
 
 def _multilabel_table(figures: dict[str, Any]) -> list[str]:

@@ -12,9 +12,11 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -103,7 +105,7 @@ def export_onnx(model: keras.Model, target: Path, *, layers: dict[str, str]) -> 
     Raises:
         ExportError: when the conversion fails.
     """
-    _convert(picture_graph(model, layers), target)
+    convert(picture_graph(model, layers), target)
 
 
 class SignalGraph(tf.Module):
@@ -226,7 +228,7 @@ def export_signal_onnx(model: keras.Model, target: Path, *, layers: dict[str, st
     Raises:
         ExportError: when the conversion fails.
     """
-    _convert(SignalGraph(model, **layers), target)
+    convert(SignalGraph(model, **layers), target)
 
 
 def export_mean_head_onnx(model: keras.Model, target: Path, *, convolution: str) -> None:
@@ -240,7 +242,7 @@ def export_mean_head_onnx(model: keras.Model, target: Path, *, convolution: str)
     Raises:
         ExportError: when the conversion fails.
     """
-    _convert(MeanHeadGraph(model, convolution=convolution), target)
+    convert(MeanHeadGraph(model, convolution=convolution), target)
 
 
 def round_to_half(model: keras.Model) -> None:
@@ -258,8 +260,45 @@ def save_packed(model: keras.Model, target: Path) -> None:
                 packed.writestr(name, given.read(name))
 
 
-def _convert(graph: ServingGraph | PooledGraph | SignalGraph | MeanHeadGraph, target: Path) -> None:
-    """Write a graph as ONNX."""
+def halve_weights(path: Path, *, least: int = 1024) -> None:
+    """Keep the large weights of an ONNX file in half precision, in place; they are still computed with in single precision.
+
+    Args:
+        path: of the file. Weights that were not rounded to half precision before lose a little.
+        least: smaller ones stay as they are.
+    """
+    model = onnx.load(str(path))
+    graph, casts = model.graph, []
+    for weight in [one for one in graph.initializer if one.data_type == onnx.TensorProto.FLOAT]:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.size < least or np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        graph.initializer.remove(weight)
+        packed = f"{weight.name}_half"
+        graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), packed))
+        casts.append(onnx.helper.make_node("Cast", [packed], [weight.name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.save(model, str(path))
+
+
+class Exportable(Protocol):
+    """A TensorFlow module with the function that is exported."""
+
+    call: Any
+
+
+def convert(graph: Exportable, target: Path) -> None:
+    """Write a graph as ONNX.
+
+    Args:
+        graph: a `tf.Module` whose ``call`` is a `tf.function` with an input signature.
+        target: file to write.
+
+    Raises:
+        ExportError: when the conversion fails.
+    """
     with tempfile.TemporaryDirectory(prefix="cardiocare-export-") as folder:
         tf.saved_model.save(graph, folder, signatures={"serving_default": graph.call})
         # The converter's own command line is its documented way in for a SavedModel.
