@@ -25,9 +25,10 @@ from ml.recordings.formats.sniffing import is_wfdb_header
 
 OK, FAILED, USAGE = 0, 1, 2
 CLINICAL = "clinical"
+PAGE = "page"
 COMPARISON = "comparison"
 DIGITISER = "digitiser"
-PAGE = "page"
+PAGES = "pages"
 
 
 def _package(name: str) -> str:
@@ -98,6 +99,10 @@ def _signal_answer(kind: str, path: Path) -> dict[str, Any]:
 def _answer_to(model: str, kind: str, path: Path) -> dict[str, Any]:
     if kind == CLINICAL:
         return _clinical_answer(model, path)
+    if kind == PAGE:
+        from ml.serving.page_models import answer_picture
+
+        return answer_picture(model, path.read_bytes())
     return _signal_answer(kind, path) if path.suffix == ".npz" else _recording_answer(model, path)
 
 
@@ -271,12 +276,24 @@ def _compare(options: argparse.Namespace) -> int:
     return OK
 
 
+def _evaluate_pages(options: argparse.Namespace) -> int:
+    """Measure the models of whole pages on the same folds."""
+    from ml.models.page_pictures import evaluate
+
+    target = options.target or (evaluate.RESULTS if options.write else None)
+    measured = evaluate.evaluate(options.data, epochs=options.epochs or evaluate.EPOCHS, target=target)
+    print(json.dumps(measured) if options.json else "\n".join(evaluate.lines(measured)))
+    return OK
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     """Measure a model's recipe by cross-validation, its weights on what was held out, the comparison, or the digitiser."""
     if options.model == COMPARISON:
         return _compare(options)
     if options.model == DIGITISER:
         return pages.evaluate_digitiser(options)
+    if options.model == PAGES:
+        return _evaluate_pages(options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     fewer = {"repeats": options.repeats} if options.repeats else {}

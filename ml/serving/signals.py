@@ -72,7 +72,9 @@ class SignalMember:
     def warm(self) -> None:
         """Run once on zeros."""
         inputs = {
-            given.name: np.zeros((1, *self._sizes(given.shape[1:])), dtype=np.float32)
+            given.name: np.zeros(
+                (1, *self._sizes(given.shape[1:])), dtype=np.uint8 if "uint8" in given.type else np.float32
+            )
             for given in self.session.get_inputs()
         }
         self.session.run(None, inputs)

@@ -66,7 +66,7 @@ def test_every_installed_model_is_listed_with_its_card(auditor: Client) -> None:
 
 
 def test_a_model_that_is_not_installed_is_not_found(auditor: Client) -> None:
-    assert auditor.get("/models/page-cnn/").status_code == 404
+    assert auditor.get("/models/no-such-model/").status_code == 404
 
 
 def test_no_page_of_the_models_asks_the_database_for_more_than_who_asks(

@@ -42,8 +42,8 @@ def test_predict_names_a_missing_file_and_goes_on(pictures, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["predict", "page-cnn", "a.png"], "no model is called 'page-cnn'"),
-        (["train", "page-cnn", "--data", "."], "no model called 'page-cnn' can be trained here"),
+        (["predict", "no-such-model", "a.png"], "no model is called 'no-such-model'"),
+        (["train", "no-such-model", "--data", "."], "no model called 'no-such-model' can be trained here"),
         (["evaluate", "beat-cnn", "--data", "/nowhere"], "no annotated WFDB recordings"),
         (["train", "beat-cnn", "--data", "/nowhere"], "no annotated WFDB recordings"),
         (["train", "beat-resnet", "--data", "/nowhere"], "no annotated WFDB recordings"),

@@ -46,9 +46,9 @@ def test_no_record_is_on_two_sides(contract):
 def test_unknown_model_is_named():
     with pytest.raises(
         registry.ModelNotFoundError,
-        match=f"no model is called 'page-cnn'; installed: {', '.join(INSTALLED)}",
+        match=f"no model is called 'no-such-model'; installed: {', '.join(INSTALLED)}",
     ):
-        registry.load("page-cnn")
+        registry.load("no-such-model")
 
 
 @pytest.fixture

@@ -52,17 +52,20 @@ def _block(
     )
 
 
-def features(image: keras.KerasTensor, *, edge: int = EDGE) -> keras.KerasTensor:
+def features(image: keras.KerasTensor, *, edge: int | tuple[int, int] = EDGE) -> keras.KerasTensor:
     """The untrained layers from pictures to features.
 
     Args:
-        image: shape (n, 64, 64, 1), 0 (background) to 255 (trace).
-        edge: edge of the picture after enlarging, pixels.
+        image: shape (n, h, w, 1), 0 (background) to 255 (trace).
+        edge: edge of the picture after enlarging, pixels; or its height and width.
 
     Returns:
         Shape (n, edge / 16, edge / 16, 112). The output of block i is the layer ``block_i_out``.
     """
-    x = keras.layers.Resizing(edge, edge, interpolation="bilinear", name="enlarged")(image)
+    size = (edge, edge) if isinstance(edge, int) else edge
+    x = image
+    if tuple(image.shape[1:3]) != size:
+        x = keras.layers.Resizing(*size, interpolation="bilinear", name="enlarged")(x)
     x = keras.layers.Rescaling(1.0 / (255.0 * 0.502), offset=-0.498 / 0.502, name="scaling")(x)
     x = keras.layers.Concatenate(name="coloured")([x, x, x])
     x = keras.layers.ReLU(6.0, name="stemmed")(_convolution(x, STEM, 3, 2, "conv_stem"))

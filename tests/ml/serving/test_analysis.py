@@ -129,7 +129,7 @@ def test_prediction_set_holds_what_reaches_its_class_limit(contract):
 
 def test_unknown_model():
     with pytest.raises(registry.ModelNotFoundError):
-        answer_one("page-cnn", b"")
+        answer_one("no-such-model", b"")
 
 
 def test_warm_opens_every_model_and_names_the_device():

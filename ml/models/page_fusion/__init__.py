@@ -1,0 +1,1 @@
+"""Four classes of ECG page: the penultimate features of three networks joined (CardioNetFusion)."""

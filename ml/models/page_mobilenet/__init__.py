@@ -1,0 +1,1 @@
+"""Four classes of ECG page: MobileNet with weights of ImageNet."""

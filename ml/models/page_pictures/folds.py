@@ -1,0 +1,207 @@
+"""Repeated cross-validation of all page models on the same folds, grouped by device; finished folds are kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+from tqdm import tqdm
+
+from ml.models.page_pictures.augment import variants
+from ml.models.page_pictures.data import LABELS, RealPages, work_folder
+from ml.models.page_pictures.head import PageRecipe
+from ml.models.page_pictures.joint import fit_joint, joint_logits, joint_network, top_of
+from ml.models.page_pictures.pretraining import features_of, pretrained
+from ml.models.page_pictures.results import FOLDS, REPEATS
+from ml.preprocessing.page_image import SHAPE, VERSION
+from ml.training.calibration import Calibration, probabilities, settle
+
+CALIBRATED = 5  # one in five groups of the training side
+VARIANTS = 1
+SEED = 41
+ALPHA, WANTED_ACCURACY, LEAST_COVERAGE = 0.10, 0.96, 0.70
+# Fitted together are the three that the fusion joins; the others learn on the same folds, each alone.
+SETS = (("page-cnn", "page-mobilenet", "page-vgg16"), ("page-efficientnet",), ("page-efficientnet-lstm",))
+
+
+def recipe(name: str) -> PageRecipe:
+    """The recipe of a page model."""
+    found: PageRecipe = importlib.import_module(f"ml.models.{name.replace('-', '_')}.card").RECIPE
+    return found
+
+
+def set_of(name: str) -> tuple[str, ...]:
+    """The models that are fitted together with a model; the fusion is fitted with its members."""
+    return next((names for names in SETS if name in names), SETS[0])
+
+
+def calibrate(
+    logits: NDArray[np.float64], classes: NDArray[np.int64], groups: NDArray[np.str_]
+) -> Calibration:
+    """Temperature, prediction sets and abstention from pages that were not learnt from."""
+    return settle(
+        logits,
+        classes,
+        groups,
+        labels=LABELS,
+        alpha=ALPHA,
+        accuracy=WANTED_ACCURACY,
+        least_coverage=LEAST_COVERAGE,
+    )
+
+
+def outer_folds(pages: RealPages, repeat: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Positions of the training and of the held-out side of each fold."""
+    splitter = StratifiedGroupKFold(n_splits=FOLDS, shuffle=True, random_state=SEED + repeat)
+    yield from splitter.split(np.zeros(len(pages)), pages.classes, pages.groups)
+
+
+def calibration_split(
+    pages: RealPages, inside: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The training side divided by group into what is learnt from and what calibrates."""
+    splitter = StratifiedGroupKFold(n_splits=CALIBRATED, shuffle=True, random_state=seed)
+    learn, held = next(iter(splitter.split(inside, pages.classes[inside], pages.groups[inside])))
+    return inside[learn], inside[held]
+
+
+def all_features(
+    pages: RealPages, folder: Path, names: tuple[str, ...]
+) -> tuple[dict[str, NDArray[np.float16]], dict[str, Any]]:
+    """What each model's top is given for every page and its variants, and the models that learnt from drawn pages.
+
+    Args:
+        pages: the real pages.
+        folder: holds ``ptbxl/`` and transferred weights.
+        names: of the models.
+    """
+    found, models = {}, {}
+    flat: NDArray[np.uint8] | None = None
+    for name in names:
+        own = recipe(name)
+        models[name], _ = pretrained(own, folder)
+        kept = work_folder() / f"{name}-{own.release}-{VERSION}-{len(pages)}-features.npy"
+        if not kept.exists():
+            if flat is None:
+                flat = variants(pages.pictures(), VARIANTS, seed=SEED).reshape(-1, *SHAPE)
+            made = features_of(models[name], flat, what=name)
+            np.save(kept, made.reshape(len(pages), 1 + VARIANTS, *made.shape[1:]))
+        found[name] = np.load(kept)
+    return found, models
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pooled:
+    """Answers to pages that were held out, over all folds and repeats.
+
+    Attributes:
+        probability: calibrated, shape (n, 4).
+        in_set: whether each class is in the prediction set, shape (n, 4).
+        accepted: whether the answer was at or above the threshold, shape (n,).
+        positions: which page, shape (n,).
+        repeats: which repeat, shape (n,).
+    """
+
+    probability: NDArray[np.float64]
+    in_set: NDArray[np.bool_]
+    accepted: NDArray[np.bool_]
+    positions: NDArray[np.int64]
+    repeats: NDArray[np.int64]
+
+
+Fold = Callable[
+    [NDArray[np.int64], NDArray[np.int64], int], dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+]
+
+
+def answered(
+    held: NDArray[np.float64], logits: NDArray[np.float64], pages: RealPages, calibrating: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Calibrated answers to held-out pages.
+
+    Args:
+        held: logits of the calibration side.
+        logits: of the held-out side.
+        pages: the real pages.
+        calibrating: positions of the calibration side.
+    """
+    settled = calibrate(held, pages.classes[calibrating], pages.groups[calibrating])
+    share = probabilities(logits, settled.temperature)
+    in_set = share >= settled.least
+    in_set[np.arange(len(share)), share.argmax(axis=1)] = True
+    return {
+        "probability": share,
+        "in_set": in_set,
+        "accepted": share.max(axis=1) >= settled.threshold,
+    }
+
+
+def cross_validated(
+    pages: RealPages,
+    fit: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int], dict[str, Any]],
+    *,
+    name: str,
+    repeats: int = REPEATS,
+) -> dict[str, Pooled]:
+    """Cross-validate models on the same folds; each fold is kept as soon as it is done.
+
+    Args:
+        pages: the real pages.
+        fit: from positions to learn from, to calibrate on and to answer, and a seed, to calibrated answers by model.
+        name: of what is kept.
+        repeats: how often the folds are drawn.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {}
+    bar = tqdm(total=repeats * FOLDS, desc=name)
+    for repeat in range(repeats):
+        for number, (inside, outside) in enumerate(outer_folds(pages, repeat)):
+            seed = SEED + 10 * repeat + number
+            kept = work_folder() / f"fold-{name}-{VERSION}-{len(pages)}-{repeat}-{number}.npz"
+            if not kept.exists():
+                learn, held = calibration_split(pages, inside, seed)
+                found = fit(learn, held, outside, seed)
+                np.savez(
+                    kept, **{f"{m}/{key}": value for m, one in found.items() for key, value in one.items()}
+                )
+            with np.load(kept) as arrays:
+                for key in arrays.files:
+                    model, field = key.split("/")
+                    if field == "probability":
+                        rows.setdefault(model, []).append(
+                            {"positions": outside, "repeats": np.full(len(outside), repeat)}
+                        )
+                    rows[model][-1][field] = arrays[key]
+            bar.update()
+    return {
+        model: Pooled(**{key: np.concatenate([one[key] for one in parts]) for key in parts[0]})
+        for model, parts in rows.items()
+    }
+
+
+def fit_fold(
+    pages: RealPages, features: dict[str, NDArray[np.float16]], models: dict[str, Any], *, epochs: int
+) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int], dict[str, Any]]:
+    """What `cross_validated` calls for the page models."""
+
+    def fit(
+        learn: NDArray[np.int64], held: NDArray[np.int64], outside: NDArray[np.int64], seed: int
+    ) -> dict[str, Any]:
+        import keras
+
+        keras.utils.set_random_seed(seed)
+        tops = {n: top_of(recipe(n), f.shape[2:], models[n]) for n, f in features.items()}
+        learnt = joint_network(tops)
+        fit_joint(
+            learnt, {n: f[learn] for n, f in features.items()}, pages.classes[learn], epochs=epochs, seed=seed
+        )
+        inner = joint_logits(learnt, {n: f[held, :1] for n, f in features.items()})
+        outer = joint_logits(learnt, {n: f[outside, :1] for n, f in features.items()})
+        return {name: answered(inner[name], outer[name], pages, held) for name in learnt.names}
+
+    return fit

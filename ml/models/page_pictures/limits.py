@@ -1,0 +1,18 @@
+"""What the cards of all page models warn of, and the data they are made from."""
+
+from __future__ import annotations
+
+SHARED = (
+    "Research use; not for clinical decisions.",
+    "The real pages are of one hospital and one make of printer; other hospitals were seen only as drawn pages.",
+    "Pages without a grid are refused; none of those in the data is normal, so the figures hold for pages with a grid only.",
+    "A page of 6x2 with a strip is read as 6x2, at times one row too low; in the data such pages are never normal.",
+    "Few pages show an infarction, so that the figures of that class are uncertain.",
+    "The labels say what the page shows to its hospital; that an infarction is acute cannot be said.",
+)
+IMAGENET = "The frozen part was learnt from photographs of ImageNet, not from ECGs."
+DATA = {
+    "ecg_pages": "ECG images of cardiac patients, Khan and Hussain, Mendeley Data gwbz3fsgp8 v1, CC BY 4.0",
+    "ptbxl": "PTB-XL 1.0.3, CC BY 4.0, drawn as prepared pages: folds 5 to 8 learnt from, 9 validates, 10 tests",
+}
+IMAGENET_DATA = {"imagenet": "published weights, see NOTICE"}

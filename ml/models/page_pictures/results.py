@@ -1,0 +1,36 @@
+"""Where the measured figures of the page models are kept, and what they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent.parent / "evaluation" / "pages.json"
+FOLDS, REPEATS = 5, 2
+PROTOCOL = (
+    f"{REPEATS} times {FOLDS}-fold cross-validation of the real pages, grouped by device, all models on the same folds; within each "
+    "training side one in five groups calibrates (temperature, prediction sets, threshold) and the rest is learnt from; what precedes the "
+    "tops learnt from PTB-XL alone. Answers to held-out pages are pooled over folds and repeats; intervals are 95 %, bootstrap over groups."
+)
+CONTROLS = {
+    "header": "a small network shown what stands above the traces, which no page model sees",
+    "paper": "the same network shown the straightened page with all ink painted over",
+    "border": "the same network shown the prepared page without what lies within 10 mm of a base line",
+}
+
+
+def stored_figures(name: str) -> dict[str, Any]:
+    """The metrics of a model's contract, from the figures that are stored; none before the first evaluation."""
+    if not RESULTS.exists():
+        return {}
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    metrics = {"cross_validation": found["models"][name]} if name in found["models"] else {}
+    outside = found.get("external", {})
+    if name in outside.get("models", {}):
+        metrics["external"] = {
+            "protocol": outside["protocol"],
+            "pages": outside["pages"],
+            **outside["models"][name],
+        }
+    return metrics

@@ -1,0 +1,1 @@
+"""Four classes of ECG page: VGG16 with weights of ImageNet."""
