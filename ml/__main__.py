@@ -278,9 +278,9 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _evaluate_pages(options: argparse.Namespace) -> int:
     """Measure the models of whole pages on the same folds."""
-    from ml.models.page_pictures import evaluate
+    from ml.models.page_pictures import evaluate, results
 
-    target = options.target or (evaluate.RESULTS if options.write else None)
+    target = options.target or (results.RESULTS if options.write else None)
     measured = evaluate.evaluate(options.data, epochs=options.epochs or evaluate.EPOCHS, target=target)
     print(json.dumps(measured) if options.json else "\n".join(evaluate.lines(measured)))
     return OK

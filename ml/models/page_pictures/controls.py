@@ -20,7 +20,7 @@ from ml.models.page_pictures.joint import class_weights
 from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, USUAL
 
 SIZE = (96, 192)
-EPOCHS = 12
+EPOCHS = 8
 _NEAR_MM = 10.0
 
 
@@ -63,7 +63,7 @@ def build() -> keras.Model:
     """The small network, from pictures (n, 96, 192, 1), 0 to 255, to logits."""
     image = keras.Input((*SIZE, 1))
     x = keras.layers.Rescaling(1.0 / 255.0)(image)
-    for filters in (12, 24, 32, 48):
+    for filters in (8, 16, 32, 48):
         x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.ReLU()(x)

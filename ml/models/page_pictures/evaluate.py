@@ -23,6 +23,7 @@ from ml.models.page_pictures.folds import (
 )
 from ml.models.page_pictures.joint import EPOCHS, FUSION, JOINED
 from ml.models.page_pictures.results import CONTROLS, PROTOCOL, stored_figures
+from ml.models.page_pictures.shipping import artefact_of
 from ml.preprocessing.page_image import Tone
 from ml.registry import CONTRACT_FILE
 from ml.training.card import write_contract
@@ -78,7 +79,7 @@ def _controls(pages: RealPages) -> dict[str, Any]:
 
 
 def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) -> dict[str, Any]:
-    """Measure everything; finished folds are kept in `ml.models.page_pictures.data.work_folder`.
+    """Measure the models that are installed, and the controls; finished folds are kept in `ml.models.page_pictures.data.work_folder`.
 
     Args:
         folder: holds ``ecg_pages/``, ``ptbxl/`` and ``imagenet_weights/``.
@@ -90,7 +91,7 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) 
     """
     pages = real_pages(folder)
     pooled: dict[str, Pooled] = {}
-    for names in SETS:
+    for names in (one for one in SETS if artefact_of(one[0]).exists()):
         features, models = all_features(pages, folder, names)
         pooled |= cross_validated(pages, fit_fold(pages, features, models, epochs=epochs), name=names[0])
     measured = {name: figures_of(one, pages) for name, one in pooled.items()}

@@ -23,7 +23,6 @@ from ml.preprocessing.page_image import SHAPE, VERSION
 from ml.training.calibration import Calibration, probabilities, settle
 
 CALIBRATED = 5  # one in five groups of the training side
-VARIANTS = 1
 SEED = 41
 ALPHA, WANTED_ACCURACY, LEAST_COVERAGE = 0.10, 0.96, 0.70
 # Fitted together are the three that the fusion joins; the others learn on the same folds, each alone.
@@ -82,16 +81,16 @@ def all_features(
         names: of the models.
     """
     found, models = {}, {}
-    flat: NDArray[np.uint8] | None = None
+    pictures: NDArray[np.uint8] | None = None
     for name in names:
         own = recipe(name)
         models[name], _ = pretrained(own, folder)
         kept = work_folder() / f"{name}-{own.release}-{VERSION}-{len(pages)}-features.npy"
         if not kept.exists():
-            if flat is None:
-                flat = variants(pages.pictures(), VARIANTS, seed=SEED).reshape(-1, *SHAPE)
+            pictures = pages.pictures() if pictures is None else pictures
+            flat = variants(pictures, own.variants, seed=SEED).reshape(-1, *SHAPE)
             made = features_of(models[name], flat, what=name)
-            np.save(kept, made.reshape(len(pages), 1 + VARIANTS, *made.shape[1:]))
+            np.save(kept, made.reshape(len(pages), 1 + own.variants, *made.shape[1:]))
         found[name] = np.load(kept)
     return found, models
 

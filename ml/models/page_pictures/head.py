@@ -34,6 +34,7 @@ class PageRecipe:
         transfer: gives the trunk its weights, from the data folder.
         drawn: so many drawn pages are learnt from; all if None.
         epochs: how often.
+        variants: so many variants of every real page are learnt from beside the page itself.
         limits: sentences for the clinician.
     """
 
@@ -47,6 +48,7 @@ class PageRecipe:
     transfer: Callable[[keras.Model, Path], None] | None = None
     drawn: int | None = None
     epochs: int = 3
+    variants: int = 1
     limits: tuple[str, ...] = ()
     data: dict[str, str] = dataclasses.field(default_factory=dict)
 

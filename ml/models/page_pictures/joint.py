@@ -62,8 +62,8 @@ def top_of(recipe: PageRecipe, shape: tuple[int, ...], source: keras.Model | Non
     top = keras.Model(
         features, [embedding, decided(embedding, classes=len(LABELS))], name=recipe.name.replace("-", "_")
     )
-    for layer in top.layers if source is not None else ():
-        if layer.weights and layer.name != LOGITS:
+    for layer in top.layers:
+        if source is not None and layer.weights and layer.name != LOGITS:
             layer.set_weights(source.get_layer(layer.name).get_weights())
     return top
 
@@ -101,10 +101,10 @@ class _Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
         rows = self._order[index * BATCH : (index + 1) * BATCH]
-        variant = self._rng.integers(0, self._features[0].shape[1], len(rows))
+        variant = self._rng.integers(0, 2**16, len(rows))
         truth = np.eye(len(LABELS), dtype=np.float32)[self._classes[rows]]
         weights = self._weights[self._classes[rows]].astype(np.float32)
-        given = tuple(part[rows, variant].astype(np.float32) for part in self._features)
+        given = tuple(part[rows, variant % part.shape[1]].astype(np.float32) for part in self._features)
         return given, (truth,) * self._outputs, (weights,) * self._outputs
 
     def on_epoch_end(self) -> None:
@@ -131,7 +131,7 @@ def fit_joint(
 
     Args:
         learnt: as `joint_network` gives it.
-        features: by model, shape (n, variants, h, w, d).
+        features: by model, shape (n, variants, h, w, d); models may have seen different numbers of variants.
         classes: shape (n,).
         epochs: how often every page is shown; the learning rate reaches 0 at their end.
         seed: seed of order and variants.

@@ -18,7 +18,6 @@ from ml.models.page_pictures.export import export_fusion, export_page
 from ml.models.page_pictures.folds import (
     ALPHA,
     SEED,
-    VARIANTS,
     all_features,
     calibrate,
     calibration_split,
@@ -128,6 +127,7 @@ def _write_member(
         "parameters": whole.count_params(),
         "drawn_pages": own.drawn or "all",
         "drawn_epochs": own.epochs,
+        "variants_per_page": own.variants,
         "drawn_targets": list(TARGETS),
         "sees": own.sees,
     }
@@ -215,7 +215,6 @@ def _contract(
         "pages": {label: int((pages.classes[learn] == i).sum()) for i, label in enumerate(LABELS)},
         "calibration_pages": {label: int((pages.classes[held] == i).sum()) for i, label in enumerate(LABELS)},
         "refused": pages.refusals(),
-        "variants_per_page": VARIANTS,
         "seed": SEED,
         **extra,
     }

@@ -17,6 +17,7 @@ RECIPE = PageRecipe(
     transfer=network.load_weights,
     drawn=600,
     epochs=10,
+    variants=0,
     limits=(*limits.SHARED, limits.IMAGENET),
     data=limits.DATA | limits.IMAGENET_DATA,
 )
