@@ -30,6 +30,7 @@ class Permission(StrEnum):
     IMPORT_VALUES = "import tables of clinical values"
     UPLOAD = "upload files for a patient"
     READ_DIAGNOSES = "read diagnoses, predictions and heatmaps"
+    SEE_DASHBOARDS = "see dashboards of own patients, and export them"
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
     READ_OWN_REPORTS = "read own signed reports"
@@ -50,6 +51,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.IMPORT_VALUES: frozenset({Role.DOCTOR}),
     Permission.UPLOAD: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.READ_DIAGNOSES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
+    Permission.SEE_DASHBOARDS: frozenset({Role.DOCTOR}),
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
     Permission.REVIEW: frozenset({Role.DOCTOR}),
     Permission.READ_OWN_REPORTS: frozenset({Role.PATIENT}),

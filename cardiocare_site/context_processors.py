@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NAVIGATION = (
     (Permission.READ_HISTORY, "Worklist", "diagnostics:worklist"),
     (Permission.FIND_PATIENTS, "Patients", "patients:list"),
+    (Permission.SEE_DASHBOARDS, "Dashboards", "diagnostics:dashboards"),
     (Permission.READ_OWN_REPORTS, "My reports", "diagnostics:reports"),
     (Permission.AUDIT_PREDICTIONS, "Predictions", "diagnostics:predictions"),
     (Permission.READ_AUDIT, "Audit trail", "accounts:audit"),

@@ -1,6 +1,6 @@
 """Routes of diagnoses, reports and their audit."""
 
-from django.urls import path
+from django.urls import include, path
 
 from diagnostics.views import (
     auditing,
@@ -34,6 +34,7 @@ urlpatterns = [
     path("diagnoses/<uuid:diagnosis_id>/recording/beats/", recordings.beats, name="beats"),
     path("diagnoses/<uuid:diagnosis_id>/recording/signal/", recordings.signal, name="signal"),
     path("diagnoses/<uuid:diagnosis_id>/recording/override/", recordings.override, name="override"),
+    path("dashboards/", include("diagnostics.dashboards.urls")),
     path("reports/", reports.reports, name="reports"),
     path("reports/<uuid:report_id>/", reports.report, name="report"),
     path("predictions/", auditing.predictions, name="predictions"),

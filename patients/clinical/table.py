@@ -149,9 +149,9 @@ def guess(headings: tuple[str, ...]) -> list[str]:
 def suggestion(heading: str) -> str:
     """What a column that was left out may be, as a question for the person who names it; empty if nothing is like it."""
     key, unit = _named(heading)
-    if of := ENTERED.get(key):
-        if unit and of.units and of.unit_named(unit) is None:
-            return f"{of.name} is not taken in {unit}. If the heading is wrong, choose the unit that the values have."
+    if known := ENTERED.get(key):
+        if unit and known.units and known.unit_named(unit) is None:
+            return f"{known.name} is not taken in {unit}. If the heading is wrong, choose the unit that the values have."
         return ""
     names = {_named(of.name)[0]: of.name for of in ENTERED.values()} | {
         of.code: of.name for of in ENTERED.values()
@@ -187,7 +187,7 @@ def template_workbook() -> bytes:
         quantities.append((of.code, of.name, ", ".join(unit.name for unit in of.units), low, high, answers))
     headings, example = _example()
     numbers = [
-        Decimal(cell) if (of := ENTERED.get(name.partition(" ")[0])) and not of.choices else cell
+        Decimal(cell) if (known := ENTERED.get(name.partition(" ")[0])) and not known.choices else cell
         for name, cell in zip(headings, example, strict=True)
     ]
     return write_workbook({"Values": [headings, numbers], "Quantities": quantities})

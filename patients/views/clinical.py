@@ -50,6 +50,7 @@ def values(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
         "features": len(record),
         "may_write": can(request.user, Permission.WRITE_VALUES),
         "may_assess": can(request.user, Permission.UPLOAD),
+        "may_see_trends": can(request.user, Permission.SEE_DASHBOARDS),
     }
     return render(request, "patients/values.html", context)
 

@@ -278,6 +278,18 @@ TABLE: dict[str, Route] = {
         data=lambda _: {"beat": "3", "label": "PVC"},
         expected=of_doctor(200),
     ),
+    # --- dashboards
+    "diagnostics:dashboards": Route(
+        expected=page_for("doctor", "doctor_b"), shows=("family", "given", "mrn")
+    ),
+    "diagnostics:dashboard-people-csv": Route(
+        expected=page_for("doctor", "doctor_b"), shows=("family", "given", "mrn")
+    ),
+    "diagnostics:dashboard-cohort": Route(expected=page_for("doctor", "doctor_b"), shows=("family", "mrn")),
+    "diagnostics:dashboard-cohort-csv": Route(expected=page_for("doctor", "doctor_b")),
+    "diagnostics:dashboard-trends": Route(kwargs=patient, expected=of_doctor(200), shows=("family", "mrn")),
+    "diagnostics:dashboard-trends-csv": Route(kwargs=patient, expected=of_doctor(200)),
+    # --- reports
     "diagnostics:reports": Route(expected=page_for("patient", "patient_b"), shows=("title",)),
     "diagnostics:report": Route(
         kwargs=lambda _, record: {"report_id": record.report},

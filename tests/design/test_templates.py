@@ -13,11 +13,10 @@ from django.template.loader import render_to_string
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_vendored_htmx_is_the_one_that_is_listed() -> None:
-    listed = re.findall(
-        r"`htmx/htmx.min.js`.*`([0-9a-f]{64})`", (ROOT / "static/vendor/README.md").read_text()
-    )
-    assert listed == [hashlib.sha256((ROOT / "static/vendor/htmx/htmx.min.js").read_bytes()).hexdigest()]
+@pytest.mark.parametrize("file", ["htmx/htmx.min.js", "plotly/plotly-basic.min.js"])
+def test_vendored_code_is_what_is_listed(file: str) -> None:
+    listed = re.findall(rf"`{file}`.*`([0-9a-f]{{64}})`", (ROOT / "static/vendor/README.md").read_text())
+    assert listed == [hashlib.sha256((ROOT / "static/vendor" / file).read_bytes()).hexdigest()]
 
 
 def test_no_template_has_inline_script_or_style() -> None:
