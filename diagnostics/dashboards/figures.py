@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
+from diagnostics.patient_risk import PatientLevel
 from diagnostics.risk import RiskLevel
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ BAR, AROUND, LONGEST_NAME = 26, 90, 18  # pixels, pixels, letters
 
 
 def level_words(level: str) -> str:
-    """A risk level for people."""
-    return f"{RiskLevel(level).label} risk" if level else "No risk level"
+    """A risk level of a result or of a patient, for people."""
+    return f"{PatientLevel(level).label} risk" if level else "No risk level"
 
 
 def shortened(patient: Patient) -> str:
@@ -62,7 +63,7 @@ def people(rows: Sequence[Any]) -> Figure:
     names = [shortened(row.patient) for row in rows]
     layout = {
         "height": AROUND + BAR * max(len(rows), 3),
-        "xaxis": {"title": {"text": "Probability of the finding"}, "range": [0, 1], "tickformat": ".0%"},
+        "xaxis": {"title": {"text": "Probability"}, "range": [0, 1], "tickformat": ".0%"},
         "yaxis": {"tickvals": places, "ticktext": names, "autorange": "reversed", "automargin": True},
     }
     return {"data": [bars], "layout": layout}

@@ -6,15 +6,30 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import TruncMonth
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    FloatField,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Concat, TruncMonth
 from django.utils import timezone
 
 from accounts.policy import Permission, require
-from diagnostics.models import Diagnosis, Prediction
-from diagnostics.opinions import BESIDE, PRIMARY
+from diagnostics.models import Diagnosis, PatientRisk, Prediction
+from diagnostics.opinions import BESIDE, CLINICAL, PRIMARY, SCORES
+from diagnostics.patient_risk import PatientLevel
 from diagnostics.risk import RiskLevel
 from diagnostics.states import Status
+from ml.contract import Outcome
 from patients.clinical.catalogue import CATALOGUE
 from patients.clinical.quantities import Kind
 from patients.clinical.selectors import clinical_values
@@ -42,25 +57,42 @@ class Choice:
 
 
 def _answered(actor: Actor) -> Answered:
-    """Diagnoses with a result, each with the label and the probability that decide (diagnostics.opinions.deciding)."""
+    """Diagnoses with a result, each with the finding and the probability that decide (diagnostics.opinions.deciding, in SQL).
+
+    Of clinical values the finding is the level, and the probability that of death during follow-up.
+    """
     require(actor, Permission.SEE_DASHBOARDS)
+    level, risk = KeyTextTransform("level", "explanation"), KeyTextTransform("risk", "explanation")
+    named = Q(model_version__name=CLINICAL) & (~Q(label="") | Q(level__isnull=False))
     rank = Case(
-        When(model_version__name=PRIMARY, then=Value(0)),
-        When(model_version__name__in=sorted(BESIDE), then=Value(2)),
-        default=Value(1),
+        When(Q(model_version__name=PRIMARY) | named, then=Value(0)),
+        When(model_version__name__in=sorted(SCORES), outcome=Outcome.PREDICTED, then=Value(1)),
+        When(model_version__name=CLINICAL, then=Value(2)),
+        When(model_version__name__in=sorted({*BESIDE, *SCORES}), then=Value(4)),
+        When(model_version__name__startswith="clinical-", then=Value(4)),
+        default=Value(3),
         output_field=IntegerField(),
     )
     answers = (
         Prediction.objects.visible_to(actor)
         .filter(diagnosis=OuterRef("pk"), attempt=OuterRef("attempt"))
-        .order_by(rank, F("confidence").desc(nulls_last=True), "pk")
+        .annotate(
+            level=level,
+            finding=Case(
+                When(level__isnull=False, then=Concat("level", Value(" risk"))),
+                default=F("label"),
+                output_field=CharField(),
+            ),
+            shown=Coalesce(Cast(risk, FloatField()), F("confidence")),
+        )
+        .order_by(rank, F("shown").desc(nulls_last=True), "pk")
     )
     return (
         Diagnosis.objects.visible_to(actor)
         .filter(status__in=ANSWERED)
         .annotate(
-            label=Subquery(answers.values("label")[:1]),
-            probability=Subquery(answers.values("confidence")[:1]),
+            label=Subquery(answers.values("finding")[:1]),
+            probability=Subquery(answers.values("shown")[:1]),
         )
     )
 
@@ -93,9 +125,11 @@ def labels(actor: Actor) -> dict[str, int]:
 
 
 def tiers(actor: Actor) -> dict[str, int]:
-    """How many patients' newest result has each risk level; "" for none."""
-    rows = dict(_newest(actor).order_by().values_list("risk_level").annotate(count=Count("pk")))
-    return {level: rows.get(level, 0) for level in (*reversed(RiskLevel.values), "")}
+    """How many patients have each risk level, the one that is in force (diagnostics.patient_risk); the highest first."""
+    require(actor, Permission.SEE_DASHBOARDS)
+    levels: Any = PatientRisk.objects.visible_to(actor).latest_of_each().order_by()
+    rows = dict(levels.values_list("level").annotate(count=Count("pk")))
+    return {level: rows.get(level, 0) for level in reversed(PatientLevel.values)}
 
 
 def labels_by_month(actor: Actor, *, now: dt.datetime | None = None) -> list[tuple[dt.date, str, int]]:

@@ -12,6 +12,9 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from accounts.actor import acting_as
+from accounts.roles import SYSTEM
+from diagnostics.models import PatientRisk
+from diagnostics.services.patient_risk import update_patient_risk
 from patients.services.clinical_values import Entry, record_values
 from tests import factories
 from tests.browser.walk import PHONE, complaints, enter, judge, seen_as
@@ -32,6 +35,8 @@ def ward(transactional_db):
     ):
         patient = factories.patient(team=(doctor,), family_name=family, given_name="Eva")
         factories.completed(patient, doctor, label=label, risk_level=level, finished_at=LONG_AGO)
+        with acting_as(SYSTEM):
+            update_patient_risk([patient.pk], cause=PatientRisk.Cause.RESULT)
     factories.completed(factories.patient(family_name="Fremd"), doctor, label="VF", finished_at=LONG_AGO)
     with acting_as(doctor):
         for day in (1, 2, 3):
@@ -93,7 +98,7 @@ def test_the_cohort_and_what_is_overdue(page, complaints, live_server, ward):
     for summary in page.locator(".dashboard-chart summary").all():
         summary.press("Enter")
     assert page.get_by_role("table", name="Patients by risk level").locator("tbody tr").all_inner_texts() == [
-        "High risk\t1", "Moderate risk\t1", "Low risk\t1", "No risk level\t0",
+        "High risk\t1", "Moderate risk\t1", "Low risk\t1", "Unknown risk\t0",
     ]  # fmt: skip
     rows = (
         page.get_by_role("table", name="Results whose review is overdue")

@@ -19,7 +19,8 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM, Role
 from diagnostics.dashboards import figures, forms, selectors
 from diagnostics.dashboards.selectors import Choice
-from diagnostics.models import Diagnosis
+from diagnostics.models import Diagnosis, PatientRisk
+from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
 from patients.clinical.catalogue import CATALOGUE
 from patients.services.clinical_values import Entry, record_values, withdraw_value
@@ -29,14 +30,17 @@ pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
 
 
-def answered(doctor, *, label="PVC", confidence=0.9, at=NOW, patient=None, model="beat-cnn", **fields):
+def answered(
+    doctor, *, label="PVC", confidence=0.9, at=NOW, patient=None, model="beat-cnn", outcome="predicted", explanation=None, **fields
+):  # fmt: skip
     """A completed diagnosis of a patient of the doctor's."""
     patient = patient or factories.patient(team=(doctor,))
     values = {"status": Status.COMPLETED, "risk_level": "moderate", "finished_at": at}
     row = factories.diagnosis(patient, doctor, **values | fields)
     with acting_as(SYSTEM):
         Diagnosis.objects.filter(pk=row.pk).update(created_at=at)
-    factories.prediction(row, label=label, confidence=confidence, model=model, heatmap=False)
+    more = {"outcome": outcome, "explanation": explanation or {}, "heatmap": False}
+    factories.prediction(row, label=label, confidence=confidence, model=model, **more)
     return row
 
 
@@ -90,7 +94,6 @@ def test_the_cohort_is_counted_by_level_month_and_review(doctor, other_doctor):
         answered(doctor, at=at, risk_level=level, status=status, label="VF" if level == "high" else "PVC")
     answered(doctor, at=NOW - dt.timedelta(days=900))
     with acting_as(doctor):
-        assert selectors.tiers(doctor) == {"high": 2, "moderate": 3, "low": 2, "": 1}
         assert selectors.labels_by_month(doctor, now=NOW) == [
             (dt.date(2026, 3, 1), "PVC", 1),
             (dt.date(2026, 5, 1), "PVC", 2),
@@ -101,6 +104,40 @@ def test_the_cohort_is_counted_by_level_month_and_review(doctor, other_doctor):
         late = [row.risk_level for row in selectors.overdue(doctor, now=NOW)]
         assert late == ["high", "moderate", "moderate", "low"]
         assert selectors.labels(doctor) == {"PVC": 6, "VF": 2}
+
+
+def test_patients_are_counted_by_the_level_in_force(doctor, other_doctor):
+    rows = [answered(doctor) for _ in range(3)]
+    foreign = answered(other_doctor)
+    with acting_as(SYSTEM):
+        for _ in range(2):  # the first assessment is replaced by the second
+            update_patient_risk([row.patient_id for row in (*rows, foreign)], cause=PatientRisk.Cause.RESULT)
+    with acting_as(doctor):
+        counts = selectors.tiers(doctor)
+    assert (list(counts), sum(counts.values())) == (["high", "moderate", "low", "unknown"], 3)
+
+
+@pytest.mark.parametrize("name", ["hybrid", "score", "none"])
+def test_of_clinical_values_the_level_and_the_risk_of_death_are_drawn(doctor, name):
+    figure = {"level": "High", "risk": 0.62}
+    found = figure if name == "hybrid" else {}
+    row = answered(
+        doctor, model="clinical-hybrid", label="", confidence=None, outcome="abstained", explanation=found
+    )
+    if name != "none":
+        factories.prediction(
+            row,
+            model="maggic",
+            label="",
+            confidence=None,
+            heatmap=False,
+            explanation={"level": "Low", "risk": 0.1},
+        )
+    factories.prediction(
+        row, model="clinical-rf", label="death", confidence=0.9, heatmap=False, explanation=figure
+    )
+    expected = {"hybrid": [("High risk", 0.62)], "score": [("Low risk", 0.1)], "none": []}
+    assert shown(doctor) == expected[name]
 
 
 @pytest.fixture
