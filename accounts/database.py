@@ -20,6 +20,7 @@ APPEND_ONLY = (
     "diagnostics_recording",
     "diagnostics_beatoverride",
     "diagnostics_patientrisk",
+    "diagnostics_conditionrevision",
     "patients_clinicalvalue",
 )
 

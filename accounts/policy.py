@@ -34,6 +34,9 @@ class Permission(StrEnum):
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
     READ_OWN_REPORTS = "read own signed reports"
+    READ_CONDITIONS = "read the condition library"
+    SEE_CONDITION_HISTORY = "see earlier versions of the condition library"
+    EDIT_CONDITIONS = "edit the condition library"
     AUDIT_PREDICTIONS = "audit predictions and their provenance"
     READ_AUDIT = "read the audit trail"
     MANAGE_USERS = "manage users"
@@ -55,6 +58,9 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
     Permission.REVIEW: frozenset({Role.DOCTOR}),
     Permission.READ_OWN_REPORTS: frozenset({Role.PATIENT}),
+    Permission.READ_CONDITIONS: frozenset(Role),
+    Permission.SEE_CONDITION_HISTORY: frozenset({Role.DOCTOR, Role.ADMIN, Role.AUDITOR}),
+    Permission.EDIT_CONDITIONS: frozenset({Role.ADMIN}),
     Permission.AUDIT_PREDICTIONS: frozenset({Role.ADMIN, Role.AUDITOR}),
     Permission.READ_AUDIT: frozenset({Role.ADMIN, Role.AUDITOR}),
     Permission.MANAGE_USERS: frozenset({Role.ADMIN}),
@@ -69,6 +75,7 @@ SCOPES: dict[Permission, Scope] = {
     Permission.WRITE_VALUES: Scope.VALUES_WRITE,
     Permission.UPLOAD: Scope.UPLOADS_WRITE,
     Permission.READ_DIAGNOSES: Scope.DIAGNOSES_READ,
+    Permission.READ_CONDITIONS: Scope.DIAGNOSES_READ,
 }
 
 

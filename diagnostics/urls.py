@@ -5,6 +5,7 @@ from django.urls import include, path
 from diagnostics.views import (
     auditing,
     clinical,
+    conditions,
     models,
     patient_levels,
     recordings,
@@ -37,6 +38,10 @@ urlpatterns = [
     path("dashboards/", include("diagnostics.dashboards.urls")),
     path("reports/", reports.reports, name="reports"),
     path("reports/<uuid:report_id>/", reports.report, name="report"),
+    path("conditions/", conditions.conditions, name="conditions"),
+    path("conditions/<slug:slug>/", conditions.condition, name="condition"),
+    path("conditions/<slug:slug>/edit/", conditions.edit, name="edit-condition"),
+    path("conditions/<slug:slug>/history/", conditions.history, name="condition-history"),
     path("predictions/", auditing.predictions, name="predictions"),
     path("predictions/<uuid:prediction_id>/", auditing.prediction, name="prediction"),
     path("models/", models.models, name="models"),

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from diagnostics.api import clinical, levels, values, views
+from diagnostics.api import clinical, conditions, levels, values, views
 
 app_name = "api"
 urlpatterns = [
@@ -20,5 +20,7 @@ urlpatterns = [
         name="clinical-diagnoses",
     ),
     path("patients/<uuid:patient_id>/risk/", levels.PatientLevelView.as_view(), name="level"),
+    path("conditions/", conditions.ConditionListView.as_view(), name="conditions"),
+    path("conditions/<slug:slug>/", conditions.ConditionView.as_view(), name="condition"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
 ]

@@ -1,5 +1,6 @@
 """Models of uploads, diagnoses, predictions, reviews and reports."""
 
+from diagnostics.models.condition import Condition, ConditionRevision
 from diagnostics.models.diagnosis import Diagnosis
 from diagnostics.models.patient_risk import PatientRisk
 from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
@@ -10,6 +11,8 @@ from diagnostics.models.worker_node import WorkerNode
 
 __all__ = [
     "BeatOverride",
+    "Condition",
+    "ConditionRevision",
     "Diagnosis",
     "Heatmap",
     "ModelVersion",

@@ -96,6 +96,10 @@ class Report(models.Model):
     title = models.CharField(max_length=200)
     body = models.TextField()
     risk_level = models.CharField(max_length=8, choices=RiskLevel)
+    about = models.ForeignKey(
+        "ConditionRevision", null=True, on_delete=models.PROTECT, related_name="+",
+        help_text="the text of the library that was signed along",
+    )  # fmt: skip
 
     objects = ReportQuerySet.as_manager()
 

@@ -9,6 +9,7 @@ from django.db import models, transaction
 from accounts import audit
 from accounts.actor import elevated, person_id
 from accounts.policy import Permission, require
+from diagnostics.conditions.selectors import revisions_for
 from diagnostics.kinds import is_clinical, is_recording
 from diagnostics.models import Diagnosis, PatientRisk, Report, Review
 from diagnostics.plain_words import report_body, report_title
@@ -122,6 +123,7 @@ def sign(actor: Actor, *, diagnosis_id: uuid.UUID) -> Report:
         title=report_title(latest.label, recording=recording),
         body=report_body(latest.label, amended=after is Status.AMENDED, recording=recording),
         risk_level=latest.risk_level,
+        about=next(iter(revisions_for(actor, labels=[latest.label])), None),
     )
     diagnosis.status = after
     diagnosis.save(update_fields=["status"])

@@ -35,7 +35,11 @@ def reports(request: PageRequest) -> HttpResponse:
 @page(Permission.READ_OWN_REPORTS)
 def report(request: PageRequest, report_id: uuid.UUID) -> HttpResponse:
     """One report, fit to be printed. An earlier version stays readable and names the one that replaced it."""
-    found = Report.objects.visible_to(request.user).select_related("signed_by", "patient").get(pk=report_id)
+    found = (
+        Report.objects.visible_to(request.user)
+        .select_related("signed_by", "patient", "about__condition")
+        .get(pk=report_id)
+    )
     detail = {"diagnosis": str(found.diagnosis_id)}
     audit.record(audit.Action.READ, obj=found, patient_id=found.patient_id, detail=detail)
     latest = selectors.reports(request.user).filter(diagnosis=found.diagnosis_id).exclude(pk=found.pk).first()

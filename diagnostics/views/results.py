@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.policy import Permission, can
 from accounts.views.access import page
 from diagnostics import selectors
+from diagnostics.conditions.selectors import revisions_for
 from diagnostics.forms import ReviewForm, TellForm, label_words
 from diagnostics.kinds import is_clinical, is_shown
 from diagnostics.models import Heatmap, Recording
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import uuid
 
     from accounts.views.access import PageRequest
-    from diagnostics.models import Diagnosis
+    from diagnostics.models import Diagnosis, Review
 
 log = logging.getLogger(__name__)
 DETAIL = "diagnostics:detail"
@@ -59,6 +60,9 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "clinical": shown_clinical.clinical_result(diagnosis) if clinical else None,
         "refused_title": "There is too little to assess" if clinical else "No model could read this file",
         "is_picture": is_shown(diagnosis.upload.media_type) and not paper,
+        "about": revisions_for(
+            request.user, labels=_named(diagnosis, latest), episodes=shown.episode_kinds(recording)
+        ),
         "recording": recording,
         "paper": paper,
         "ground_url": _ground_url(diagnosis, paper),
@@ -88,6 +92,12 @@ def _ground_url(diagnosis: Diagnosis, paper: dict[str, Any] | None) -> str:
     if paper and paper["ground"]:
         return str(paper["ground"]["url"])
     return reverse("diagnostics:image", args=[diagnosis.pk])
+
+
+def _named(diagnosis: Diagnosis, latest: Review | None) -> list[str]:
+    """What the doctor found, and what the models say, the one that decides first."""
+    by_doctor = [latest.label] if latest else []
+    return [*by_doctor, diagnosis.answer, *(answer.label for answer in diagnosis.answers())]
 
 
 def _may_tell(request: PageRequest, diagnosis: Diagnosis) -> bool:

@@ -186,6 +186,12 @@ def recording_findings(recording: Recording) -> dict[str, Any]:
     }
 
 
+def episode_kinds(recording: Recording | None) -> list[str]:
+    """The kinds of episodes that were found, each once."""
+    episodes = recording.summary["measures"]["episodes"] if recording else []
+    return list(dict.fromkeys(episode["kind"] for episode in episodes))
+
+
 def heat_rows(recording: Recording) -> dict[str, Any] | None:
     """Where the model looked in each beat, base64 of 0 to 255; None for beats of which nothing is known."""
     if recording.heat is None:

@@ -112,8 +112,13 @@ def prediction(_: World, record: Record) -> dict[str, Any]:
 
 
 OPEN = everybody(others=200)
+PEOPLE = [actor for actor in ACTORS if actor != "anonymous" and not actor.startswith("key ")]
 READ_KEY, WRITE_KEY, PATIENTS_KEY = "key diagnoses:read", "key uploads:write", "key patients:read"
 VALUES_KEY = "key values:read"
+# The condition library holds nothing of any patient.
+LIBRARY_API = everybody(others=200, anonymous=401) | {
+    actor: 200 if actor == READ_KEY else 403 for actor in ACTORS if actor.startswith("key ")
+}
 TABLE: dict[str, Route] = {
     # --- site
     "home": Route(expected=everybody(others=302)),
@@ -153,6 +158,8 @@ TABLE: dict[str, Route] = {
         data=lambda record: {"patient": str(record.patient), "files": [picture()]},
         expected=of_api(201, WRITE_KEY),
     ),
+    "api:conditions": Route(expected=LIBRARY_API),
+    "api:condition": Route(kwargs=lambda *_: {"slug": "pause"}, expected=LIBRARY_API),
     # --- identity
     "accounts:login": Route(
         expected=everybody(others=302, anonymous=200)
@@ -301,6 +308,12 @@ TABLE: dict[str, Route] = {
             **KEYS_ON_PAGES,
         ),
         shows=("title", "body"),
+    ),
+    "diagnostics:conditions": Route(expected=page_for(*PEOPLE)),
+    "diagnostics:condition": Route(kwargs=lambda *_: {"slug": "pause"}, expected=page_for(*PEOPLE)),
+    "diagnostics:edit-condition": Route(kwargs=lambda *_: {"slug": "pause"}, expected=page_for("admin")),
+    "diagnostics:condition-history": Route(
+        kwargs=lambda *_: {"slug": "pause"}, expected=page_for("doctor", "doctor_b", "admin", "auditor")
     ),
     "diagnostics:predictions": Route(expected=page_for("admin", "auditor")),
     # Provenance without the patient: administrators and auditors see it of every patient, also of a deleted one.

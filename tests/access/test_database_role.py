@@ -50,7 +50,8 @@ TABLES = (
     "patients_valueimport",
     "patients_valueimportrow",
     "diagnostics_upload", "diagnostics_diagnosis", "diagnostics_prediction", "diagnostics_heatmap", "diagnostics_review",
-    "diagnostics_report", "diagnostics_recording", "diagnostics_beatoverride", "diagnostics_patientrisk",
+    "diagnostics_report", "diagnostics_recording", "diagnostics_beatoverride", "diagnostics_patientrisk", "diagnostics_condition",
+    "diagnostics_conditionrevision",
     "accounts_auditevent",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import (
     BeatOverride,
+    ConditionRevision,
     Diagnosis,
     Heatmap,
     PatientRisk,
@@ -22,6 +23,7 @@ from diagnostics.models import (
     Review,
     Upload,
 )
+from diagnostics.models import Condition as LibraryCondition
 from patients.models import (
     Allergy,
     CareTeamMember,
@@ -38,18 +40,19 @@ pytestmark = pytest.mark.django_db
 PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
     BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
-    ValueImportRow, PatientRisk,
+    ValueImportRow, PatientRisk, LibraryCondition, ConditionRevision,
 )  # fmt: skip
+LIBRARY = {LibraryCondition, ConditionRevision}
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 PEOPLE = ("doctor", "doctor_b", "patient", "patient_b", "admin", "auditor", "integration")
 # The models of which each role sees any row at all; of the others none.
 SEEN = {
     "doctor": {m for m in PROTECTED if m is not AuditEvent},
     "doctor_b": {m for m in PROTECTED if m is not AuditEvent},
-    "patient": {Patient, Report},
-    "patient_b": {Patient, Report},
-    "admin": {Prediction, AuditEvent},
-    "auditor": {Prediction, AuditEvent},
+    "patient": {Patient, Report, *LIBRARY},
+    "patient_b": {Patient, Report, *LIBRARY},
+    "admin": {Prediction, AuditEvent, *LIBRARY},
+    "auditor": {Prediction, AuditEvent, *LIBRARY},
     "integration": {
         Patient,
         CareTeamMember,
@@ -60,6 +63,7 @@ SEEN = {
         Recording,
         ClinicalValue,
         PatientRisk,
+        *LIBRARY,
     },
 }
 
@@ -192,6 +196,15 @@ INSERTS = {
         cause="rules",
         rules_version="1",
     ),
+    "a version of the library in another's name": lambda w, _: ConditionRevision(
+        condition_id="pause",
+        number=9,
+        texts={},
+        sources=[],
+        review_by=WHEN.date(),
+        author=w.users["doctor_b"],
+    ),
+    "a condition": lambda *_: LibraryCondition(slug="made-up", name="Made up"),
     "a report of a foreign patient": lambda w, by: Report(
         patient_id=w.records["b"].patient,
         diagnosis_id=w.records["b"].completed,
@@ -234,7 +247,8 @@ def test_a_patient_cannot_write_an_own_report(world):
 
 
 @pytest.mark.parametrize(
-    "model", [Prediction, Heatmap, Report, Recording, BeatOverride, ClinicalValue, PatientRisk]
+    "model",
+    [Prediction, Heatmap, Report, Recording, BeatOverride, ClinicalValue, PatientRisk, ConditionRevision],
 )
 def test_what_was_answered_and_signed_changes_for_nobody(world, model):
     with acting_as(SYSTEM):

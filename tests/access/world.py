@@ -18,6 +18,7 @@ from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
 from diagnostics.models import BeatOverride, PatientRisk, Report, Review
+from diagnostics.services.conditions import load_shipped
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
 from patients.models import (
@@ -168,6 +169,7 @@ class World:
         with acting_as(SYSTEM):
             gone = Patient.objects.filter(pk=self.records["deleted"].patient)
             gone.update(deleted_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+            load_shipped()
         self.clients = {"anonymous": Client()}
         for name, user in self.users.items():
             self.clients[name] = Client()

@@ -154,6 +154,7 @@ def test_the_description_is_valid_openapi_and_names_every_route_and_field(client
     schema = yaml.safe_load(client.get("/api/v1/schema/").content)
     validate_schema(schema)
     assert sorted(schema["paths"]) == [
+        "/api/v1/conditions/", "/api/v1/conditions/{slug}/",
         "/api/v1/diagnoses/", "/api/v1/diagnoses/{diagnosis_id}/", "/api/v1/diagnoses/{diagnosis_id}/recording/",
         "/api/v1/patients/", "/api/v1/patients/{patient_id}/clinical-diagnoses/", "/api/v1/patients/{patient_id}/risk/",
         "/api/v1/patients/{patient_id}/values/",
