@@ -23,6 +23,7 @@ from diagnostics.services.uploads import discard_file, keep_file
 from diagnostics.states import Status
 from ml.clinical.snapshot import Snapshot, Value
 from patients.clinical.catalogue import CATALOGUE
+from patients.clinical.from_history import facts_of_many
 from patients.clinical.selectors import latest_of_many
 from patients.models import Patient
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from accounts.actor import Actor
+    from patients.clinical.from_history import Fact
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,18 +117,21 @@ def _lock(patient_ids: Sequence[uuid.UUID]) -> None:
 
 def _files(actor: Actor, patients: Sequence[Patient]) -> list[_File]:
     """The canonical file of every patient who has values."""
-    latest = latest_of_many(actor, patients)
+    latest, history = latest_of_many(actor, patients), facts_of_many(actor, patients)
     files = []
     for patient in patients:
         if patient.pk in latest:
-            data = snapshot_of(patient, latest[patient.pk]).as_bytes()
+            data = snapshot_of(patient, latest[patient.pk], history.get(patient.pk, {})).as_bytes()
             files.append(_File(patient, data, hashlib.sha256(data).hexdigest()))
     return files
 
 
-def snapshot_of(patient: Patient, latest: Mapping[str, tuple[Decimal, dt.datetime]]) -> Snapshot:
-    """What is known of a patient now, from values by code with their times."""
-    values = {
+def snapshot_of(
+    patient: Patient, latest: Mapping[str, tuple[Decimal, dt.datetime]], history: Mapping[str, Fact]
+) -> Snapshot:
+    """What is known of a patient now: values by code with their times, and what the history says where nothing was entered."""
+    told = {code: Value(1.0, "", fact.recorded_at.isoformat(), fact.source) for code, fact in history.items()}
+    values = told | {
         code: Value(float(value), CATALOGUE[code].unit, measured_at.isoformat())
         for code, (value, measured_at) in latest.items()
     }

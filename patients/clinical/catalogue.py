@@ -34,8 +34,12 @@ def _number(  # a row of the table below
     )
 
 
-def _yes_or_no(code: str, name: str, plain: str) -> Quantity:
-    return Quantity(code, name, plain, Group.HEART, choices=NO_YES)
+def _yes_or_no(code: str, name: str, plain: str, group: Group = Group.HEART) -> Quantity:
+    return Quantity(code, name, plain, group, choices=NO_YES)
+
+
+def _asked(code: str, name: str, plain: str) -> Quantity:
+    return _yes_or_no(code, name, plain, Group.CONDITIONS)
 
 
 HEART = (
@@ -139,6 +143,24 @@ LABORATORY = (
         loinc="59261-8",
     ),
 )  # fmt: skip
+# What the established scores ask beside measurements (ml.clinical.scores); each score says itself what it is for.
+CONDITIONS = (
+    _asked("heart_failure", "Heart failure", "The heart pumps too weakly, as a diagnosis"),
+    _asked("heart_failure_over_18_months", "Heart failure for over 18 months", "Diagnosed more than 18 months ago"),
+    Quantity(
+        "nyha_class", "NYHA class", "How much effort the heart still allows", Group.CONDITIONS,
+        choices=((1, "I"), (2, "II"), (3, "III"), (4, "IV")),
+    ),
+    _asked("known_cvd", "Known cardiovascular disease", "Disease of the heart's or other arteries, stroke or heart failure"),
+    _asked("atrial_fibrillation", "Atrial fibrillation or flutter", "An irregular heartbeat that starts in the upper chambers"),
+    _asked("stroke_or_tia", "Stroke, TIA or embolism", "A stroke, a passing one, or a clot elsewhere"),
+    _asked("vascular_disease", "Vascular disease", "Earlier heart attack, narrowed leg arteries or plaque in the aorta"),
+    _asked("copd", "COPD", "A lasting narrowing of the airways"),
+    _asked("beta_blocker", "Takes a beta blocker", "A drug that slows and protects the heart"),
+    _asked("acei_or_arb", "Takes an ACE inhibitor or ARB", "A drug that relieves heart and kidneys"),
+    _asked("statin", "Takes a statin", "A drug that lowers cholesterol"),
+    _asked("treated_pressure", "Blood pressure is treated", "Takes a drug against high blood pressure"),
+)  # fmt: skip
 # Never entered: computed from the others whenever they are read (patients.clinical.computed).
 BMI = _number(
     "bmi", "Body mass index", "Weight for height", Group.VITALS,
@@ -149,6 +171,6 @@ EGFR = _number(
     (Unit("mL/min/1.73 m²"),), possible=("0", "250"), usual=("60", "150"), loinc="98979-8",
 )  # fmt: skip
 
-ENTERED: dict[str, Quantity] = {row.code: row for row in (*HEART, *VITALS, *LABORATORY)}
+ENTERED: dict[str, Quantity] = {row.code: row for row in (*HEART, *VITALS, *LABORATORY, *CONDITIONS)}
 COMPUTED: dict[str, Quantity] = {row.code: row for row in (BMI, EGFR)}
 CATALOGUE: dict[str, Quantity] = ENTERED | COMPUTED

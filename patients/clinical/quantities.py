@@ -23,6 +23,7 @@ class Group(StrEnum):
     HEART = "Heart failure record"
     VITALS = "Vital signs"
     LABORATORY = "Laboratory"
+    CONDITIONS = "Conditions and treatment"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from diagnostics.models import Diagnosis, Upload
 from diagnostics.services import clinical
 from diagnostics.services.inspection import Refused
 from ml.clinical.snapshot import Snapshot
-from patients.models import Patient
+from patients.models import Condition, Patient
 from patients.services.clinical_values import Entry, correct_value, record_values
 from tests import factories
 
@@ -93,6 +93,21 @@ def test_the_current_values_are_kept_as_one_file(
         "application/x-cardiocare-clinical+json",
         False,
     )
+
+
+def test_a_coded_history_answers_what_nobody_entered(doctor: User, patient: Patient) -> None:
+    by = {"patient": patient, "recorded_by": doctor}
+    with acting_as(SYSTEM):
+        Condition.objects.create(**by, name="Chronic heart failure", code="I50.9")
+        Condition.objects.create(**by, name="Type 2 diabetes", code="E11")
+    enter(doctor, patient, diabetes="no")
+    values = kept(assess(doctor, patient))["values"]
+    assert (values["heart_failure"]["value"], values["heart_failure"]["source"]) == (
+        1.0,
+        "from the history: Chronic heart failure (I50.9)",
+    )
+    assert (values["diabetes"]["value"], values["diabetes"]["source"]) == (0.0, "entered")
+    assert "atrial_fibrillation" not in values
 
 
 def test_the_same_values_are_assessed_once_and_changed_ones_anew(doctor: User, patient: Patient) -> None:

@@ -23,6 +23,7 @@ from ml.clinical.units import convert
 from ml.contract import ModelResult, Outcome
 
 VERSION = "1.0.0"
+LEAST_HEIGHT_CM = 25.0  # of the catalogue
 CODE_VERSION = f"clinical-snapshot-{snapshot.VERSION}"
 _SHARED = (result, units, egfr, snapshot)
 
@@ -76,7 +77,9 @@ def _smokes(known: Snapshot) -> bool | None:
 
 def _bmi(known: Snapshot) -> float | None:
     weight, height = known.number("weight"), known.number("height")
-    return None if not weight or not height else round(weight / (height / 100.0) ** 2, 2)
+    if weight is None or height is None or height < LEAST_HEIGHT_CM:
+        return None
+    return round(weight / (height / 100.0) ** 2, 2)
 
 
 def _filtration(known: Snapshot) -> float | None:
