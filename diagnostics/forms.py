@@ -59,7 +59,7 @@ class ReviewForm(forms.Form):
         super().__init__(*args, **kwargs)
         chosen = [("", "Only if you override"), *((label, label_words(label)) for label in labels)]
         if labels is LEVELS:
-            self["label"].field.label = "The patient's risk"
+            self.fields["label"].label = "The patient's risk"
             reasons = [(reason.value, reason.label) for reason in OF_CLINICAL]
             self["override_reason"].field.choices = [("", "Only if you override"), *reasons]  # type: ignore[attr-defined]  # the same
         self["label"].field.choices = chosen  # type: ignore[attr-defined]  # a ChoiceField

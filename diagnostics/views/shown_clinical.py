@@ -35,6 +35,8 @@ def clinical_result(diagnosis: Diagnosis) -> dict[str, Any]:
     answers = diagnosis.answers()
     contracts = _contracts(answers)
     decides = next((one for one in answers if one.model == opinions.CLINICAL), None)
+    by_name = {one.model: one for one in answers}
+    of_scores = [by_name[name] for name in SCORES if name in by_name]
     said = decides.explanation if decides is not None else {}
     return {
         "decides": decides,
@@ -52,8 +54,8 @@ def clinical_result(diagnosis: Diagnosis) -> dict[str, Any]:
         "models": _models(opinions.of_one_question(answers)),
         "models_say": diagnosis.models_say if said.get("level") else "",
         "compared": compared(contracts),
-        "scores": _scores([one for one in answers if one.model in SCORES]),
-        "parts": [_parts(one) for one in answers if one.model in SCORES and one.explanation],
+        "scores": _scores(of_scores),
+        "parts": [_parts(one) for one in of_scores if one.explanation],
         "values": _values(diagnosis),
         "provenance": [(str(one.model_version), provenance(one)) for one in answers],
     }

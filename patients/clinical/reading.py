@@ -75,7 +75,7 @@ def read_value(of: Quantity, text: str, unit: str = "", *, confirmed: bool = Fal
 def _read_choice(of: Quantity, text: str) -> Decimal:
     answer = text.strip().lower()
     for value, word in of.choices:
-        if answer in {str(value), word, *({word[0]} if word in {"yes", "no"} else ())}:
+        if answer in {str(value), word.lower(), *({word[0]} if word in {"yes", "no"} else ())}:
             return Decimal(value)
     words = _listed([word for _, word in of.choices])
     raise ValueRefused(ValueReason.NOT_A_CHOICE, code=of.code, typed=text.strip()[:LONGEST], choices=words)

@@ -49,6 +49,8 @@ def refusal(code, text, unit="", **more):
         ("diabetes", "n", "", "0"),
         ("anaemia", "1", "", "1"),
         ("smoking", "stopped", "", "2"),
+        ("nyha_class", "iii", "", "3"),
+        ("nyha_class", "III", "", "3"),
     ],
 )
 def test_a_value_becomes_the_canonical_one(code, text, unit, value):
