@@ -15,8 +15,9 @@ from django.urls import reverse
 
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
+from diagnostics.kinds import CLINICAL
 from diagnostics.models import Diagnosis, ModelVersion, Prediction, Report
-from diagnostics.services import clinical, lifecycle, reviews
+from diagnostics.services import clinical, lifecycle, queue, reviews
 from ml.clinical.scores.register import SCORES
 from ml.serving.clinical import MODELS
 from patients.models import Patient
@@ -196,3 +197,14 @@ def test_a_doctor_overrides_with_another_level_and_with_no_label_of_a_trace(doct
             reviews.review(doctor, diagnosis_id=row.pk, label="PVC", **why)
         review = reviews.review(doctor, diagnosis_id=row.pk, label="Moderate risk", **why)
     assert (review.label, review.risk_level) == ("Moderate risk", "moderate")
+
+
+def test_clinical_records_share_messages_with_each_other_and_not_with_pictures(doctor: User) -> None:
+    patient = person(doctor, FAILING)
+    pictures = [factories.diagnosis(patient, doctor) for _ in range(3)]
+    records = [factories.diagnosis(patient, doctor) for _ in range(queue.MOST_CLINICAL_TOGETHER + 1)]
+    for row in records:
+        row.upload.media_type = CLINICAL[0]
+    shared = [len(together) for together in queue.in_messages([*pictures, *records])]
+    assert shared == [3, queue.MOST_CLINICAL_TOGETHER, 1]
+    assert {queue.own_limit_s(row) for row in records} == {None}
