@@ -169,26 +169,6 @@ def member(name: str) -> Member:
         return _opened(name)
 
 
-def warm(*, second_opinions: bool = False) -> tuple[str, ...]:
-    """Verify and open models and run each once, so that the first patient does not wait.
-
-    Args:
-        second_opinions: whether the models that are asked only when asked for are opened, too.
-
-    Returns:
-        Their names.
-    """
-    from ml.serving.signals import signal_member
-
-    found = [one for one in registry.contracts() if second_opinions or not one.second_opinion]
-    for contract in found:
-        if contract.input.get("kind", PICTURE) == PICTURE:
-            member(contract.name).network(np.zeros((1, *contract.input["shape"]), dtype=np.uint8))
-        else:
-            signal_member(contract.name).warm()
-    return tuple(contract.name for contract in found)
-
-
 def device() -> Device:
     """Where models run on this machine.
 

@@ -55,11 +55,11 @@ def facts_of_many(actor: Actor, patients: Iterable[Patient]) -> dict[uuid.UUID, 
     """What the coded history of each patient says without doubt, by patient and quantity; two queries however many there are."""
     ids = [patient.pk for patient in patients]
     found: dict[uuid.UUID, dict[str, Fact]] = {}
-    for model in (Condition, Medication):
-        rows = model.objects.visible_to(actor).filter(patient__in=ids).exclude(code="")
-        for entry in rows.order_by("recorded_at", "pk"):
-            for fact in facts_of(entry):
-                found.setdefault(entry.patient_id, {}).setdefault(fact.code, fact)
+    conditions = Condition.objects.visible_to(actor).filter(patient__in=ids)
+    medications = Medication.objects.visible_to(actor).filter(patient__in=ids)
+    for entry in (*conditions.order_by("recorded_at", "pk"), *medications.order_by("recorded_at", "pk")):
+        for fact in facts_of(entry):
+            found.setdefault(entry.patient_id, {}).setdefault(fact.code, fact)
     return found
 
 

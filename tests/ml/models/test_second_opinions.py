@@ -13,7 +13,8 @@ from ml.datasets.beats import LABELS
 from ml.datasets.simulated import bad_input, beat_png
 from ml.preprocessing.beat_image import VERSION, prepare_beat_image
 from ml.serving.analysis import analyse, answer_one
-from ml.serving.session import OnnxNetwork, member, warm
+from ml.serving.session import OnnxNetwork, member
+from ml.serving.warming import warm
 from ml.training import card
 from ml.training.calibration import probabilities
 from tests.ml.golden import SECOND_OPINIONS
