@@ -54,7 +54,7 @@ def test_a_jpeg_page_is_read_at_its_full_size_and_upside_down():
 def test_what_keeps_a_page_from_being_read_is_said():
     small = Image.fromarray(pages.page_pixels()).resize((594, 420))
     assert answered(pages.file_of(np.asarray(small))) == (PAGES, "page_too_small")
-    assert answered(simulated.bad_input("page", seed=1, edge=1000)) == (PAGES, "page_no_grid")
+    assert answered(simulated.bad_input("page", seed=1, edge=1000)) == (PAGES, "page_leads_doubtful")
 
 
 @pytest.mark.parametrize("edge", [320, 700])
