@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import percentile_filter, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-VERSION = "beat-signal-1"
+VERSION = "beat-signal-2"
 RATE_HZ = 125.0
 LENGTH = 128
 CENTRE = 56
@@ -32,6 +32,9 @@ _MEAN_BEATS = 11
 _AROUND = 5
 _MOST = 6.0  # in heights of the usual QRS complex: an artefact must not drown everything else
 _FLAT_MV = 1e-6
+_LIKE, _LIKE_RANGE = 0.8, 0.15  # likeness from which another beat counts, and up to which it counts ever more
+_MOST_OTHERS, _ROWS, _LEAST_SHARE = 2000, 4096, 0.003
+_EARLY, _PAUSE, _ON_TIME = -0.12, 0.05, 0.08  # logarithms of intervals against the recording's rhythm
 
 
 def _part(start_s: float, stop_s: float) -> slice:
@@ -42,7 +45,9 @@ QRS = _part(-0.10, 0.14)
 _P = _part(-0.26, -0.06)
 _T = _part(0.14, 0.46)
 RHYTHM_FEATURES = (2 * _AROUND + 1) + 14
-LEAD_FEATURES = 16
+_FORM_FEATURES = 16
+COMPANY_FEATURES = 8
+LEAD_FEATURES = _FORM_FEATURES + COMPANY_FEATURES
 FEATURES = RHYTHM_FEATURES + LEADS * LEAD_FEATURES
 
 
@@ -54,7 +59,7 @@ class PreparedBeats:
         windows: shape (m, 2, 128, 2): per lead the signal, and the signal minus the recording's usual beat; 125 Hz, from
             0.448 s before to 0.568 s after the complex, in heights of the recording's usual QRS complex. A recording of
             one lead shows it twice: the network takes leads as a set, not as positions.
-        features: shape (m, 57): rhythm (25), then form, 16 per lead.
+        features: shape (m, 73): rhythm (25), then per lead form (16) and what beats of like form have in common (8).
         r_samples: aligned position of each complex in the given signal, shape (m,), samples.
     """
 
@@ -170,7 +175,7 @@ def _late(at: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _forms(beats: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How each beat of one lead differs from the usual beat and its neighbours, shape (m, LEAD_FEATURES)."""
+    """How each beat of one lead differs from the usual beat and its neighbours, shape (m, _FORM_FEATURES)."""
     complexes, change = beats[:, QRS], beats - usual
     alike = likeness(complexes, usual[QRS])
     energy = (complexes**2).sum(axis=1) + 1e-6
@@ -194,6 +199,52 @@ def _forms(beats: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np
         2.0 * np.sqrt((change[:, QRS] ** 2).mean(axis=1)),
     ]
     return np.clip(np.stack(columns, axis=1), -3.0, 3.0)
+
+
+def _company(beats: NDArray[np.float32], rhythm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is true of all beats of like form in one lead of the recording, for each beat, shape (m, COMPANY_FEATURES).
+
+    A wide beat on time may be ventricular; when the beats of its form come on time, in runs and behind one P wave, they are
+    conducted with a block. How many they are, how early they and the next ones come on average, which part is early, early
+    before a pause, on time, beside one of its kind; and how high the mean of their P waves is.
+
+    Args:
+        beats: shape (m, 128), in heights of the usual QRS complex.
+        rhythm: shape (m, RHYTHM_FEATURES).
+    """
+    count = len(beats)
+    shapes = beats[:, QRS] - beats[:, QRS].mean(axis=1, keepdims=True)
+    shapes = shapes / np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), 1e-6)
+    beside = _counting((shapes[1:] * shapes[:-1]).sum(axis=1))
+    before, after = rhythm[:, _AROUND], rhythm[:, _AROUND + 1]
+    early = before < _EARLY
+    facts = [
+        before,
+        after,
+        early,
+        early & (after > _PAUSE),
+        np.abs(before) < _ON_TIME,
+        np.maximum(np.r_[0.0, beside], np.r_[beside, 0.0]),
+    ]
+    others = np.unique(np.linspace(0, count - 1, min(count, _MOST_OTHERS)).astype(int))
+    told = np.column_stack([*facts, beats[:, _P], np.ones(count)])[others].astype(np.float32)
+    sums = np.concatenate(
+        [
+            (_counting(shapes[at : at + _ROWS] @ shapes[others].T) + np.float32(1e-6)) @ told
+            for at in range(0, count, _ROWS)
+        ]
+    )
+    means, number = sums[:, :-1] / sums[:, -1:], sums[:, -1]
+    share = np.log(number / len(others) + _LEAST_SHARE) / 2.0
+    waves = np.ptp(means[:, len(facts) :], axis=1)
+    columns = np.column_stack([share, means[:, : len(facts)], waves])
+    return np.clip(columns, -3.0, 3.0).astype(np.float32)
+
+
+def _counting(alike: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much a beat of such a likeness counts, 0 to 1."""
+    counted: NDArray[np.float32] = np.clip((alike - _LIKE) / _LIKE_RANGE, 0.0, 1.0)
+    return counted
 
 
 def prepare_beats(signal: NDArray[np.floating], fs: float, r_samples: NDArray[np.integer]) -> PreparedBeats:
@@ -247,7 +298,10 @@ def described(cut: NDArray[np.floating], fs: float, at: NDArray[np.int64]) -> Pr
         beats = np.clip(cut[lead] / heights[lead], -_MOST, _MOST)
         usual = np.median(beats[late], axis=0)
         start = RHYTHM_FEATURES + place * LEAD_FEATURES
-        features[:, start : start + LEAD_FEATURES] = _forms(beats, usual)
+        features[:, start : start + _FORM_FEATURES] = _forms(beats, usual)
         windows[:, place, :, 0] = beats
         windows[:, place, :, 1] = beats - usual
+        features[:, start + _FORM_FEATURES : start + LEAD_FEATURES] = _company(
+            windows[:, place, :, 0], features[:, :RHYTHM_FEATURES]
+        )
     return PreparedBeats(windows=windows, features=features, r_samples=at.astype(np.float64))

@@ -70,7 +70,7 @@ def vary_beats(
 
     Args:
         windows: shape (n, 2, 128, 2), as ``prepare_beats`` gives them.
-        features: shape (n, 57).
+        features: shape (n, 73).
         bank: noise, see ``noise_bank``.
         rng: source of randomness.
 

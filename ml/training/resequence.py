@@ -21,7 +21,7 @@ NORMAL, ATRIAL, VENTRICULAR = "N", "A", "V"
 KINDS = ("single", "paired", "runs", "pauses")
 FIBRILLATION = "fibrillation"
 _RESPIRATION, _DRIFT, _JITTER = 0.03, 0.02, 0.015
-_SHORTEST_S = 0.32
+SHORTEST_S = 0.32
 _SMOOTH, _MOST_NOISE = 5, 0.06  # samples; before smoothing, in heights of the usual QRS complex
 
 
@@ -38,7 +38,7 @@ class Rhythm:
     seconds: NDArray[np.float64]
 
 
-def _sinus(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def sinus(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Intervals of a sinus rhythm in usual intervals: breathing, a slow drift, and some jitter."""
     at = np.arange(count)
     breathing = rng.uniform(0.0, _RESPIRATION) * np.sin(2 * np.pi * at / rng.uniform(3.0, 8.0))
@@ -69,10 +69,10 @@ def rhythm(kind: str, count: int, rng: np.random.Generator, *, ventricular: floa
     usual = rng.uniform(0.55, 1.15)
     if kind == FIBRILLATION:
         shape = 1.0 / rng.uniform(0.10, 0.30) ** 2
-        seconds = np.maximum(usual * rng.gamma(shape, 1.0 / shape, count), _SHORTEST_S)
+        seconds = np.maximum(usual * rng.gamma(shape, 1.0 / shape, count), SHORTEST_S)
         return Rhythm(kinds=np.full(count, NORMAL), seconds=seconds)
     kinds = np.full(count, NORMAL)
-    gaps = _sinus(count, rng)
+    gaps = sinus(count, rng)
     pace = rng.uniform(0.45, 0.80)
     longest = rng.uniform(1.0, 3.5) if kind == "pauses" else rng.uniform(1.0, 1.5)
     at = int(rng.integers(1, 6))
@@ -86,7 +86,7 @@ def rhythm(kind: str, count: int, rng: np.random.Generator, *, ventricular: floa
             pausing = own == VENTRICULAR and run == 1
             gaps[stop] = 2.0 - gaps[at] if pausing else rng.uniform(1.0, longest)
         at = stop + rest
-    return Rhythm(kinds=kinds, seconds=np.maximum(usual * gaps, _SHORTEST_S))
+    return Rhythm(kinds=kinds, seconds=np.maximum(usual * gaps, SHORTEST_S))
 
 
 def resequenced(
@@ -108,8 +108,26 @@ def resequenced(
     for kind in np.unique(made.kinds):
         places = made.kinds == kind
         drawn[places] = rng.choice(np.flatnonzero(groups == kind), int(places.sum()))
-    noise = uniform_filter1d(rng.normal(size=(len(drawn), *cut.shape[1:])), _SMOOTH, axis=2)
     heights = np.median(np.ptp(cut[:, :, QRS], axis=2), axis=0)[:, None]
-    beats = cut[drawn] + rng.uniform(0.0, _MOST_NOISE) * heights * noise
+    return laid(cut[drawn], made, rng, heights=heights), drawn
+
+
+def laid(
+    beats: NDArray[np.floating],
+    made: Rhythm,
+    rng: np.random.Generator,
+    *,
+    heights: NDArray[np.floating] | float = 1.0,
+) -> PreparedBeats:
+    """Beats in the order and at the times of a made rhythm, with a little noise.
+
+    Args:
+        beats: shape (m, leads, 128), as windows are cut.
+        made: the rhythm, of m beats.
+        rng: source of randomness.
+        heights: of the usual QRS complex, shape (leads, 1) or one for all; the noise is relative to them.
+    """
+    noise = uniform_filter1d(rng.normal(size=beats.shape), _SMOOTH, axis=2)
+    noisy = beats + rng.uniform(0.0, _MOST_NOISE) * heights * noise
     at = np.rint(np.cumsum(made.seconds) * RATE_HZ).astype(np.int64)
-    return described(beats.transpose(1, 0, 2), RATE_HZ, at), drawn
+    return described(noisy.transpose(1, 0, 2), RATE_HZ, at)

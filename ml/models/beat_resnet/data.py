@@ -15,13 +15,15 @@ from ml.datasets.beats import record_names
 from ml.datasets.mitdb import PACED
 from ml.models.beat_resnet.classes import LABELS, NO_CLASS, classes_of
 from ml.preprocessing.beat_signal import prepare_beats
-from ml.training.resequence import ATRIAL, FIBRILLATION, KINDS, NORMAL, VENTRICULAR, resequenced, rhythm
+from ml.training.intermittent import BLOCKED, WAYS, conducted_with_block, intermittent
+from ml.training.resequence import ATRIAL, FIBRILLATION, KINDS, NORMAL, VENTRICULAR, laid, resequenced, rhythm
 
 MADE = "made-"
 _GROUPS = np.array([NORMAL, NORMAL, NORMAL, ATRIAL, VENTRICULAR])
 _FEWEST_USUAL, _FEWEST_VENTRICULAR = 3, 10
 _VENTRICULAR = 0.3
 _BEATS = (60, 180)
+_RECORDINGS_WITH_BLOCK, _FEWEST_BLOCKED, _OF_VENTRICULAR, _HEIGHTS = 400, 4, 0.4, 0.25
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Examples:
 
     Attributes:
         windows: shape (n, 128, 4), see ``prepare_beats``.
-        features: shape (n, 57).
+        features: shape (n, 73).
         classes: shape (n,), positions in ``LABELS``.
         symbols: annotation symbol of each beat, shape (n,).
         records: ``database/record`` of each beat, shape (n,).
@@ -110,6 +112,7 @@ def strips(folder: Path) -> Examples:
             everything,
             remade(everything.take(named == "PAC"), KINDS, fewest=1, seed=0),
             remade(irregular, (FIBRILLATION,), fewest=0, seed=1),
+            with_blocks(everything.take(named != "AF"), _RECORDINGS_WITH_BLOCK, seed=2),
         ]
     )
 
@@ -147,3 +150,51 @@ def remade(
                 )
             )
     return joined(parts)
+
+
+def with_blocks(examples: Examples, count: int, *, seed: int) -> Examples:
+    """Made recordings in which bundle branch block comes and goes; see ``ml.training.intermittent``.
+
+    Args:
+        examples: beats of whole recordings that show P waves.
+        count: recordings to make, the ways of ``intermittent`` in turn; four in ten are of people with ventricular premature beats.
+        seed: seed of people and rhythms.
+    """
+    rng = np.random.default_rng(seed)
+    names, places = np.unique(examples.records, return_inverse=True)
+    table = np.zeros((len(names), len(LABELS)), dtype=np.int64)
+    np.add.at(table, (places, examples.classes), 1)
+    normal, ventricular = table[:, LABELS.index("Normal")], table[:, LABELS.index("PVC")]
+    blocked = table[:, LABELS.index("LBBB")] + table[:, LABELS.index("RBBB")]
+    donors = np.flatnonzero(blocked >= _FEWEST_BLOCKED)
+    usual = (normal >= _FEWEST_USUAL) & (blocked == 0)
+    groups = [np.flatnonzero(usual & (ventricular == 0)), np.flatnonzero(usual & (ventricular > 0))]
+    parts = [examples.take(np.arange(0))]
+    for number in range(count if len(donors) and all(map(len, groups)) else 0):
+        chosen = groups[int(rng.random() < _OF_VENTRICULAR)]
+        own = examples.take(places == rng.choice(chosen))
+        donor = examples.take(places == rng.choice(donors))
+        parts.append(_blocked(own, donor, WAYS[number % len(WAYS)], number, rng))
+    return joined(parts)
+
+
+def _blocked(own: Examples, donor: Examples, way: str, number: int, rng: np.random.Generator) -> Examples:
+    """One recording of a person whose complexes are another's now and then."""
+    pvc = np.flatnonzero(own.classes == LABELS.index("PVC"))
+    made = intermittent(way, int(rng.integers(*_BEATS)), rng, ventricular=len(pvc) > 0)
+    wide, early = made.kinds == BLOCKED, made.kinds == VENTRICULAR
+    drawn = rng.choice(np.flatnonzero(own.classes == LABELS.index("Normal")), len(wide))
+    if len(pvc):
+        drawn[early] = rng.choice(pvc, int(early.sum()))
+    given = rng.choice(len(donor), len(wide))
+    cut = own.windows[drawn, ..., 0].astype(np.float64)
+    heights = np.exp(rng.normal(0.0, _HEIGHTS, (1, cut.shape[1], 1)))
+    cut[wide] = conducted_with_block(cut[wide], heights * donor.windows[given[wide], ..., 0])
+    beats = laid(cut, made, rng)
+    return Examples(
+        windows=beats.windows,
+        features=beats.features,
+        classes=np.where(wide, donor.classes[given], own.classes[drawn]),
+        symbols=np.where(wide, donor.symbols[given], own.symbols[drawn]),
+        records=np.full(len(wide), f"{MADE}block-{way}/{number}"),
+    )

@@ -156,7 +156,7 @@ def balanced_sample(examples: Examples, most: int, seed: int) -> NDArray[np.int6
 
 
 def _of_both_leads(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Figures of the features, shape (57,), with those of a lead the same for each lead."""
+    """Figures of the features, shape (73,), with those of a lead the same for each lead."""
     forms = values[RHYTHM_FEATURES:].reshape(LEADS, LEAD_FEATURES).mean(axis=0)
     return np.concatenate([values[:RHYTHM_FEATURES], np.tile(forms, LEADS)])
 

@@ -64,15 +64,15 @@ def build(
     """Build the untrained network.
 
     Args:
-        mean: of the training features, shape (57,).
-        spread: their standard deviation, shape (57,), above 0.
+        mean: of the training features, shape (73,).
+        spread: their standard deviation, shape (73,), above 0.
         filters: channels of the first block; the second has half as many again, the third twice as many.
         hidden: units of the branch of rhythm and form.
         dropout: part dropped before the logits, 0 to 1; half of it elsewhere.
         noise: standard deviation of the noise on the scaled features in training.
 
     Returns:
-        Model from ``[window (n, 2, 128, 2), features (n, 57)]`` to logits (n, classes).
+        Model from ``[window (n, 2, 128, 2), features (n, 73)]`` to logits (n, classes).
     """
     window = keras.Input((LEADS, LENGTH, 2), name=WINDOW)
     features = keras.Input((FEATURES,), name=FEATURE_INPUT)
@@ -107,8 +107,8 @@ def build_plain(
     """Build an untrained network of rhythm and form alone: it learns less from each person than one that sees the signal.
 
     Args:
-        mean: of the training features, shape (57,).
-        spread: their standard deviation, shape (57,), above 0.
+        mean: of the training features, shape (73,).
+        spread: their standard deviation, shape (73,), above 0.
         hidden: units.
         noise: standard deviation of the noise on the scaled features in training.
 

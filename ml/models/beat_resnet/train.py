@@ -30,7 +30,7 @@ from ml.training.resequence import KINDS
 from ml.training.splits import folds
 
 NAME = "beat-resnet"
-RELEASE = "2.0.0"
+RELEASE = "2.1.0"
 ARTEFACT = Path(__file__).parent / "artefact"
 EPOCHS = 7
 PLAIN_EPOCHS = 10
@@ -51,6 +51,10 @@ LIMITS = (
     "For decision support by a clinician; not a diagnosis, and no certified medical device.",
     "It classifies beats that a detector found: missed and false complexes are not its to see, and disturb the rhythm it reads.",
     "Fusion beats are hardly recognised: nine in ten of those it learnt from are of one person.",
+    (
+        "Bundle branch block that comes and goes was learnt from made recordings only, in which one person's complexes follow "
+        "another's P waves."
+    ),
     (
         "Bundle branch block was learnt mostly from ten-second recordings of PTB-XL, by statements about whole recordings: treat the name "
         "with reserve, and N, S, V as what it is for."
@@ -166,7 +170,8 @@ def _contract(
             "description": (
                 "A recording of one or two leads (any pair; lead II and V1 as in MIT-BIH are best), at least 100 Hz, any gain, "
                 "with the positions of its QRS complexes; prepare_beats makes the model's input from it: per beat the signal and "
-                "its difference from the recording's usual beat, and 57 figures of rhythm and form. Scaling is inside the model."
+                "its difference from the recording's usual beat, and 73 figures of rhythm, form, and what beats of like form in the "
+                "recording have in common. Scaling is inside the model."
             ),
         },
         "preprocessing_version": VERSION,
@@ -188,7 +193,8 @@ def _training_facts(
         "data": {
             "mitdb": "MIT-BIH Arrhythmia Database, ODC-BY 1.0, both leads, without the paced records 102 104 107 217",
             "nstdb": "MIT-BIH Noise Stress Test Database, ODC-BY 1.0: noise added in training",
-            "ptbxl": "PTB-XL 1.0.3, CC BY 4.0, folds 5 to 8 at 100 Hz: beats with labels derived from statements about recordings",
+            "ptbxl": "PTB-XL 1.0.3, CC BY 4.0, folds 5 to 8 at 100 Hz: beats with labels derived from statements about recordings, and "
+            "made recordings of them in which bundle branch block comes and goes",
         },
         "records": {"training": list(DS1), "calibration": list(DS1), "test": list(DS2)},
         "calibration_protocol": (

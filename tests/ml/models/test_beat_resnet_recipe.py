@@ -12,10 +12,11 @@ from ml.models.beat_resnet.classes import LABELS
 from ml.models.beat_resnet.shift import best_shift
 from ml.preprocessing.beat_signal import FEATURES, LEADS, LENGTH, prepare_beats
 from ml.training import loop
+from ml.training.intermittent import WAYS
 from ml.training.resequence import FIBRILLATION, KINDS
 
 SEQUENCE = (["Normal"] * 8 + ["PAC"] + ["Normal"] * 7 + ["PVC"]) * 3
-NORMAL, PAC, PVC = (LABELS.index(name) for name in ("Normal", "PAC", "PVC"))
+NORMAL, RBBB, PAC, PVC = (LABELS.index(name) for name in ("Normal", "RBBB", "PAC", "PVC"))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,27 @@ def test_fibrillation_needs_no_premature_beats(examples):
     usual = examples.take(examples.classes == NORMAL)
     made = data.remade(usual, (FIBRILLATION,), fewest=0, seed=1)
     assert set(made.classes.tolist()) == {NORMAL}
+
+
+def test_blocks_come_and_go_in_made_recordings(examples):
+    first, *others = (
+        dataclasses.replace(
+            examples, records=np.full(len(examples), f"ptbxl/{number}"), classes=classes, symbols=symbols
+        )
+        for number, (classes, symbols) in enumerate(
+            [
+                (examples.classes, examples.symbols),
+                (np.full(len(examples), NORMAL), np.full(len(examples), "N")),
+                (np.full(len(examples), RBBB), np.full(len(examples), "R")),
+            ]
+        )
+    )
+    everything = data.joined([first, *others])
+    made = data.with_blocks(everything, 8, seed=1)
+    assert {name.split("/")[0] for name in made.records.tolist()} == {f"made-block-{way}" for way in WAYS}
+    assert {NORMAL, RBBB} <= set(made.classes.tolist()) <= {NORMAL, RBBB, PVC}
+    np.testing.assert_array_equal(made.classes == RBBB, made.symbols == "R")
+    assert len(data.with_blocks(first, 8, seed=1)) == 0
 
 
 def test_an_epoch_shows_at_most_so_many_of_each_group():

@@ -4,7 +4,9 @@ import pytest
 from ml.datasets.simulated import simulate_recording
 from ml.preprocessing.beat_signal import (
     CENTRE,
+    COMPANY_FEATURES,
     FEATURES,
+    LEAD_FEATURES,
     LENGTH,
     RATE_HZ,
     RHYTHM_FEATURES,
@@ -13,6 +15,10 @@ from ml.preprocessing.beat_signal import (
 )
 
 LABELS = ["Normal"] * 14 + ["PVC"] + ["Normal"] * 10 + ["PAC"] + ["Normal"] * 14
+
+COMPANY = slice(
+    RHYTHM_FEATURES + LEAD_FEATURES - COMPANY_FEATURES, RHYTHM_FEATURES + LEAD_FEATURES
+)  # of the first lead
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +94,20 @@ def test_a_run_at_the_end_does_not_become_the_usual_rhythm():
     beats = prepare_beats(recording.signal, recording.fs, recording.r_samples)
     assert (beats.features[61:, 5] < -0.3).all()
     assert (np.abs(beats.features[5:60, 5]) < 0.1).all()
+
+
+def test_beats_are_told_what_their_like_have_in_common():
+    recording = simulate_recording((["Normal"] * 9 + ["PVC"]) * 8, seed=2)
+    ventricular = np.array(recording.labels) == "PVC"
+    beats = prepare_beats(recording.signal, recording.fs, recording.r_samples)
+    company = beats.features[:, COMPANY]
+    share, before, early, beside = (company[:, place] for place in (0, 1, 3, 6))
+    assert share[ventricular].max() < share[~ventricular].min()
+    assert before[ventricular].max() < -0.15 < before[~ventricular].min()
+    assert early[ventricular].min() > 0.8
+    assert early[~ventricular].max() < 0.2
+    assert beside[ventricular].max() < np.median(beside[~ventricular]) - 0.4
+    np.testing.assert_allclose(company[ventricular].std(axis=0), 0.0, atol=0.1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
