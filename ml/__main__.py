@@ -20,6 +20,7 @@ OK, FAILED, USAGE = 0, 1, 2
 COMPARISON = "comparison"
 DIGITISER = "digitiser"
 PAGES = "pages"
+PAGE_GATE = "page-gate"
 
 
 def _package(name: str) -> str:
@@ -125,13 +126,15 @@ def _evaluate_pages(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    """Measure a model's recipe by cross-validation, its weights on what was held out, the comparison, or the digitiser."""
+    """Measure a model's recipe by cross-validation, its weights on what was held out, the comparison, the digitiser, or the gate."""
     if options.model == COMPARISON:
         return _compare(options)
     if options.model == DIGITISER:
         return pages.evaluate_digitiser(options)
     if options.model == PAGES:
         return _evaluate_pages(options)
+    if options.model == PAGE_GATE:
+        return pages.evaluate_gate(options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     fewer = {"repeats": options.repeats} if options.repeats else {}

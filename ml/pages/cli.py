@@ -1,4 +1,4 @@
-"""The command ``python -m ml digitise`` and the evaluation of the digitiser; what they need is imported when one of them runs."""
+"""The command ``python -m ml digitise`` and the evaluation of digitiser and gate; what they need is imported when one of them runs."""
 
 from __future__ import annotations
 
@@ -89,6 +89,23 @@ def evaluate_digitiser(options: argparse.Namespace) -> int:
         print(f"{kind}: {figures['pages']} pages, SNR {snr['value']} dB ({snr['low']} to {snr['high']})")
         for name, value in figures["median_absolute_difference"].items():
             print(f"  {name}: median difference {value['value']} ({value['low']} to {value['high']})")
+    return 0
+
+
+def evaluate_gate(options: argparse.Namespace) -> int:
+    """Measure which pictures are read as pages, and keep the figures with ``--write``."""
+    from ml.pages import gate_benchmark
+
+    results = gate_benchmark.evaluate_gate(options.data)
+    if options.write:
+        gate_benchmark.write(results)
+    if options.json:
+        print(json.dumps(results))
+        return 0
+    refused = results["pages"]["refused"]
+    print(f"pages: {refused['count']} of {refused['of']} refused {results['pages']['reasons']}")
+    for name, figures in results["not_ecg"].items():
+        print(f"{name}: {figures['accepted']['count']} of {figures['accepted']['of']} taken for a page")
     return 0
 
 
