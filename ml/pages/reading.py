@@ -174,9 +174,10 @@ def read_page(page: StraightPage) -> Reading | None:
     columns = _columns(extent, layout, page)
     inner = [left for number, left, _ in columns if number > 0]
     borders = np.zeros((len(rows), extent[1] - extent[0]), dtype=bool)
-    for edge in inner:
-        at, near = round(edge) - extent[0], round(_BORDER_MM * page.scale)
-        borders[: len(layout.rows), at - near : at + near] = True
+    near = round(_BORDER_MM * page.scale)
+    for border in inner:
+        middle = round(border) - extent[0]
+        borders[: len(layout.rows), middle - near : middle + near] = True
     paths = follow(ink, rows, extent, page.scale, borders=borders)
     part = ink[:, extent[0] : extent[1]]
     traces = []
@@ -184,9 +185,9 @@ def read_page(page: StraightPage) -> Reading | None:
         rhythm = number >= len(layout.rows)
         traced = trace_row(part, paths[number], np.delete(paths, number, axis=0))
         hidden = np.zeros(part.shape[1], dtype=bool)
-        for border in inner:
+        for at in inner:
             mine = rows[number : number + 1] if rhythm else rows[: len(layout.rows)]
-            hidden |= _separators(ink, mine, border, page.scale)[extent[0] : extent[1]]
+            hidden |= _separators(ink, mine, at, page.scale)[extent[0] : extent[1]]
         for column, left, right in (
             columns if not rhythm else [(0, float(columns[0][1]), float(columns[-1][2]))]
         ):
