@@ -16,10 +16,12 @@ from django.core.files.storage import default_storage
 from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM, Role
+from diagnostics.kinds import CLINICAL
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction, Upload
 from diagnostics.services.claims import Claim
 from diagnostics.services.findings import SignalStore, store_findings
 from diagnostics.states import Status
+from ml.clinical.snapshot import Snapshot, Value
 from patients.models import CareTeamMember, Patient
 from tests import images, pages
 
@@ -101,6 +103,35 @@ def completed(of: Patient, by: User, *, label: str = "PVC", **fields: Any) -> Di
     row = diagnosis(of, by, status=Status.COMPLETED, **values | fields)
     prediction(row, label=label)
     return row
+
+
+def clinical(of: Patient, by: User, *, words: str = "creatinine 1.9 mg/dL", **fields: Any) -> Diagnosis:
+    """A diagnosis of a clinical record with the deciding model's answer and a score that does not apply, ready for review."""
+    known = {"serum_creatinine": Value(1.9, "mg/dL", "2026-03-02T09:30:00+00:00")}
+    values: dict[str, Any] = {
+        "risk_level": "high",
+        "risk_reasons": ["clinical-hybrid estimates a risk of 62%."],
+    }
+    data = Snapshot(70, "female", known).as_bytes()
+    row = diagnosis(of, by, status=Status.COMPLETED, data=data, **values | fields)
+    with acting_as(SYSTEM):
+        Upload.objects.filter(pk=row.upload_id).update(
+            media_type=CLINICAL[0], original_name="Clinical record, 2 Mar 2026"
+        )
+    said = {"outcome": "abstained", "label": "", "confidence": None, "prediction_set": []}
+    explanation = {
+        "level": "High", "risk": 0.62, "reference_risk": 0.18, "imputed": {"platelets": 262000.0}, "findings": [],
+        "contributions": [{"name": "serum_creatinine", "words": words, "amount": 0.44}],
+    }  # fmt: skip
+    share = {"survival": 0.38, "death": 0.62}
+    prediction(
+        row, model="clinical-hybrid", heatmap=False, probabilities=share, explanation=explanation,
+        message=f"{words} raises the risk most.", **said,
+    )  # fmt: skip
+    refused = said | {"outcome": "not_eligible", "probabilities": {}, "message": "MAGGIC needs NYHA class."}
+    prediction(row, model="maggic", heatmap=False, reason_code="score_value_missing", **refused)
+    with acting_as(SYSTEM):
+        return Diagnosis.objects.get(pk=row.pk)
 
 
 # Of the simulated recording: every twentieth beat comes early from a ventricle, three in a row at one place.

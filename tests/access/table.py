@@ -133,7 +133,7 @@ TABLE: dict[str, Route] = {
     "api:diagnoses": Route(
         expected=everybody(others=403, anonymous=401, doctor=200, doctor_b=200, integration=200)
         | {READ_KEY: 200},
-        shows=("message", "risk"),
+        shows=("message", "risk", "part"),
     ),
     "api:diagnosis": Route(
         kwargs=diagnosis("completed"), expected=of_api(200, READ_KEY), shows=("message", "risk")

@@ -82,6 +82,28 @@ def test_a_heatmap_of_another_diagnosis_is_not_found_under_this_one(world):
         assert world.clients["doctor"].get(url).status_code == 404
 
 
+def clinical_prediction(world, of):
+    from accounts.actor import acting_as
+    from accounts.roles import SYSTEM
+    from diagnostics.models import Prediction
+
+    with acting_as(SYSTEM):
+        return Prediction.objects.get(
+            diagnosis=world.records[of].clinical, model_version__name="clinical-hybrid"
+        )
+
+
+def test_a_clinical_result_is_shown_to_its_doctor_and_its_values_to_no_auditor(world):
+    url = reverse("diagnostics:detail", args=[world.records["a"].clinical])
+    assert mark("a", "part") in world.clients["doctor"].get(url).content.decode()
+    assert world.clients["doctor_b"].get(url).status_code == 404
+    audited = reverse("diagnostics:prediction", args=[clinical_prediction(world, "a").pk])
+    for actor in ("admin", "auditor"):
+        answer = world.clients[actor].get(audited)
+        assert answer.status_code == 200
+        assert mark("a", "part") not in answer.content.decode()
+
+
 def test_a_key_with_every_scope_opens_no_page(world):
     key = world.clients["key diagnoses:read"]
     response = key.get(reverse("diagnostics:detail", args=[world.records["a"].completed]))

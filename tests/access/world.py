@@ -36,7 +36,7 @@ from tests import factories, images
 OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
     "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
-    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why", "cell", "paper",
+    "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why", "cell", "paper", "part",
 )  # fmt: skip
 
 
@@ -61,6 +61,7 @@ class Record:
     value: int
     heatmap_png: bytes
     table: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    clinical: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
     page: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
 
 
@@ -112,6 +113,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
     )
     failed = factories.diagnosis(patient, doctor, status=Status.FAILED, **shown)
     recording = factories.recording(patient, doctor, leads=(mark(of, "lead"), "V1"), **shown)
+    clinical = factories.clinical(patient, doctor, words=mark(of, "part"), **shown)
     page = factories.page(patient, doctor, picture=mark(of, "paper").encode(), **shown)
     asked = factories.diagnosis(patient, doctor, status=Status.REFUSED, reason_code="rate_unknown", **shown)
     with acting_as(SYSTEM):
@@ -136,7 +138,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         prediction = completed.predictions.get()
         return Record(
             patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,
-            value.pk, bytes(prediction.heatmap.png), page=page.pk,
+            value.pk, bytes(prediction.heatmap.png), page=page.pk, clinical=clinical.pk,
         )  # fmt: skip
 
 
@@ -212,12 +214,13 @@ MAY_SEE: dict[str, frozenset[str]] = {
             "lead",
             "paper",
             "typed",
+            "part",
             "why",
         )
     ),
     "key uploads:write": frozenset(),
     "key diagnoses:read": frozenset(
-        mark("a", kind) for kind in ("message", "risk", "prediction", "pixels", "lead")
+        mark("a", kind) for kind in ("message", "risk", "prediction", "pixels", "lead", "part")
     ),
     "key patients:read": frozenset(mark("a", kind) for kind in ("family", "given", "mrn")),
     "key values:read": frozenset(mark("a", kind) for kind in ("typed", "why")),
