@@ -176,7 +176,9 @@ USE_TZ = True
 
 # PostgreSQL is the truth; the broker only carries ids, so nothing is lost when it is flushed (diagnostics.services.sweep).
 DIAGNOSIS_QUEUE = CONFIG.diagnosis_queue
-SCORE2_REGION = CONFIG.score2_region
+SCORE2_REGION = CONFIG.score2_region or (
+    "moderate" if CONFIG.mode == "demo" else ""
+)  # the demo shows every score
 DIAGNOSIS_TIME_LIMIT_S = CONFIG.diagnosis_time_limit_s
 RECORDING_TIME_LIMIT_S = CONFIG.recording_time_limit_s
 # What a worker may still need after its time limit before an attempt counts as lost.

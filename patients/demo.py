@@ -60,7 +60,9 @@ VALUES: dict[str, tuple[tuple[int, dict[str, str]], ...]] = {
         (
             20,
             {"systolic_pressure": "134", "diastolic_pressure": "82", "heart_rate": "71", "weight": "72.4", "oxygen_saturation": "97",
-             "serum_creatinine": "1.05", "ldl_cholesterol": "2.9", "troponin_t": "6", "nt_probnp": "210"},
+             "serum_creatinine": "1.05", "total_cholesterol": "4.9", "hdl_cholesterol": "1.4", "ldl_cholesterol": "2.9",
+             "troponin_t": "6", "nt_probnp": "210", "smoking": "never", "diabetes": "no", "heart_failure": "no", "known_cvd": "no",
+             "atrial_fibrillation": "no", "stroke_or_tia": "no", "vascular_disease": "no", "treated_pressure": "yes", "statin": "yes"},
         ),
     ),
     "CC-1002": (
@@ -73,7 +75,9 @@ VALUES: dict[str, tuple[tuple[int, dict[str, str]], ...]] = {
             30,
             {"anaemia": "no", "creatinine_phosphokinase": "250", "diabetes": "yes", "ejection_fraction": "33",
              "high_blood_pressure": "yes", "platelets": "231", "serum_creatinine": "1.7", "serum_sodium": "136", "smoking": "stopped",
-             "nt_probnp": "1850", "weight": "86.5", "systolic_pressure": "112", "diastolic_pressure": "70"},
+             "nt_probnp": "1850", "weight": "86.5", "systolic_pressure": "112", "diastolic_pressure": "70", "heart_failure": "yes",
+             "heart_failure_over_18_months": "yes", "nyha_class": "II", "copd": "no", "beta_blocker": "yes", "acei_or_arb": "yes",
+             "atrial_fibrillation": "no"},
         ),
     ),
     "CC-1004": (
@@ -81,7 +85,7 @@ VALUES: dict[str, tuple[tuple[int, dict[str, str]], ...]] = {
             60,
             {"anaemia": "yes", "creatinine_phosphokinase": "582", "diabetes": "no", "ejection_fraction": "20",
              "high_blood_pressure": "yes", "platelets": "265", "serum_creatinine": "1.9", "serum_sodium": "130", "smoking": "never",
-             "heart_rate": "96"},
+             "heart_rate": "96", "heart_failure": "yes", "atrial_fibrillation": "yes", "stroke_or_tia": "no", "vascular_disease": "no"},
         ),
     ),
     "CC-2001": ((10, {"weight": "64", "height": "169", "systolic_pressure": "121", "diastolic_pressure": "76"}),),

@@ -14,6 +14,7 @@ from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM
 from diagnostics.models import Diagnosis
+from diagnostics.services.clinical import request_clinical_diagnosis
 from diagnostics.services.uploads import Verdict, submit_uploads
 from diagnostics.states import SETTLED, Status
 from patients import demo as people
@@ -43,8 +44,12 @@ class Result:
 
     @property
     def labels(self) -> list[str]:
-        """The models' labels."""
-        return [p.label for p in self.diagnosis.answers() if p.label] if self.diagnosis else []
+        """The models' labels, or the level of a clinical record."""
+        if self.diagnosis is None:
+            return []
+        if self.case.clinical:
+            return [self.diagnosis.answer] if self.diagnosis.answer else []
+        return [p.label for p in self.diagnosis.answers() if p.label]
 
     @property
     def as_expected(self) -> bool:
@@ -62,10 +67,12 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """The columns of the table as JSON types."""
         predictions = self.diagnosis.answers() if self.diagnosis else []
+        # Ten models and scores answer about a clinical record: too many for a cell.
+        shown = self.diagnosis.deciding if self.diagnosis and self.case.clinical else predictions
         confirmable = self.diagnosis.confirmable() if self.diagnosis else None
         return {
             "case": self.case.name,
-            "models": [str(p.model_version) for p in predictions],
+            "models": [str(p.model_version) for p in shown],
             "label": ", ".join(self.labels) or None,
             "confidence": confirmable.confidence if confirmable else None,
             "risk": (self.diagnosis.risk_level or None) if self.diagnosis else None,
@@ -106,6 +113,9 @@ def run(*, deadline_s: float) -> list[Result]:
     for case in cases:
         with acting_as(doctor):
             patient = Patient.objects.get(mrn=case.mrn)
+            if case.clinical:
+                verdicts.append(_assessed(doctor, patient))
+                continue
             verdicts += submit_uploads(
                 doctor, patient_id=patient.pk, files=[Upload(case.filename, case.data)]
             )
@@ -120,10 +130,27 @@ def run(*, deadline_s: float) -> list[Result]:
     ]
 
 
+def _assessed(doctor: User, patient: Patient) -> Verdict:
+    """Ask for an assessment of the patient's clinical values."""
+    requested = request_clinical_diagnosis(doctor, patient_id=patient.pk)
+    row = requested.diagnosis
+    return Verdict(
+        filename=row.upload.original_name,
+        accepted=True,
+        upload_id=row.upload_id,
+        diagnosis_id=row.pk,
+        message=requested.message,
+    )
+
+
 def _diagnoses(verdicts: list[Verdict]) -> dict[Any, Diagnosis]:
     ids = [verdict.diagnosis_id for verdict in verdicts if verdict.diagnosis_id]
     with acting_as(SYSTEM):
-        rows = Diagnosis.objects.filter(pk__in=ids).prefetch_related("predictions__model_version")
+        rows = (
+            Diagnosis.objects.filter(pk__in=ids)
+            .select_related("upload")
+            .prefetch_related("predictions__model_version")
+        )
         return {row.pk: row for row in rows}
 
 

@@ -27,6 +27,7 @@ class Case:
         labels: labels of which one must be given; none for an abstention; None where the answer is open (nobody has
             labelled the file).
         reason_code: the reason that must be given, if any.
+        clinical: whether the patient's clinical values are assessed; there is no file then.
     """
 
     name: str
@@ -36,11 +37,12 @@ class Case:
     status: str = Status.COMPLETED
     labels: tuple[str, ...] | None = None
     reason_code: str = ""
+    clinical: bool = False
 
 
 def cases() -> list[Case]:
     """Every demo case; the same bytes each time."""
-    return [*_real(), *_simulated(), *_recordings(), *_pages(), *_unfit(), *_not_accepted()]
+    return [*_real(), *_simulated(), *_recordings(), *_pages(), *_clinical(), *_unfit(), *_not_accepted()]
 
 
 def _real() -> list[Case]:
@@ -136,6 +138,18 @@ def _pages() -> list[Case]:
             PageReason.LEADS_OUTSIDE.value,
         ),
     ]  # fmt: skip
+
+
+def _clinical() -> list[Case]:
+    """The values of three demo patients: failing hearts, and a person without disease, for whom the scores are."""
+    records = {
+        "clinical record, heart failure": ("CC-1002", "Moderate risk"),
+        "clinical record, ejection fraction 20 %": ("CC-1004", "High risk"),
+        "clinical record without disease": ("CC-1001", "Moderate risk"),
+    }
+    return [
+        Case(name, mrn, "", b"", labels=(level,), clinical=True) for name, (mrn, level) in records.items()
+    ]
 
 
 def _unfit() -> list[Case]:
