@@ -92,6 +92,42 @@ def test_every_step_is_kept_as_a_small_picture_of_one_size():
     assert dark[drawn].mean() > 0.7
 
 
+def test_a_deep_grey_tiff_is_read():
+    deep = Image.fromarray(
+        np.asarray(Image.fromarray(pages.page_pixels()).convert("L")).astype(np.uint16) * 200
+    )
+    stream = io.BytesIO()
+    deep.save(stream, "TIFF")
+    answer = analyse_picture(stream.getvalue())
+    assert answer.findings is not None
+    assert answer.findings.summary["page"]["sheet"] is None
+
+
+def test_the_first_page_of_a_pdf_that_can_be_read_is_taken():
+    letter = np.full_like(pages.page_pixels(), 255)
+    answer = analyse_picture(pages.document(letter, pages.page_pixels()))
+    assert answer.findings is not None
+    assert answer.findings.summary["page"]["sheet"] == 2
+    assert answer.findings.summary["measures"]["heart_rate"]["mean_bpm"] == pytest.approx(
+        pages.RATE_BPM, abs=2
+    )
+    assert answered(pages.document(letter)) == (PAGES, "page_no_grid")
+
+
+def test_a_pdf_that_cannot_be_opened_and_one_that_is_a_bomb_are_refused():
+    whole = pages.document(pages.page_pixels())
+    for data in (b"%PDF-1.7\n%%EOF\n", whole[: len(whole) // 2]):
+        assert answered(data) == (PAGES, "page_unreadable")
+    width, height = (f"{size}".encode() for size in pages.page_pixels().shape[1::-1])
+    bomb = whole.replace(b"/Width " + width, b"/Width 90000", 1).replace(
+        b"/Height " + height, b"/Height 90000", 1
+    )
+    assert bomb != whole
+    answer = analyse_picture(bomb)
+    assert answer.results[0].reason_code == "page_unreadable"
+    assert "more than 60 million pixels" in answer.results[0].message
+
+
 def test_hair_thin_gaps_are_bridged_and_others_are_not():
     fs = 500.0
     lead = np.arange(2000, dtype=np.float32)
