@@ -211,12 +211,18 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ROUTES = {
     "worker.run_diagnoses": {"queue": DIAGNOSIS_QUEUE},
     "worker.sweep_diagnoses": {"queue": "io"},
+    "worker.assess_imports": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
     "watch": {"task": "worker.watch_models", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep": {
         "task": "worker.sweep_diagnoses",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
+    },
+    "assess-imports": {
+        "task": "worker.assess_imports",
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
     },

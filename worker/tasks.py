@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 
 from celery import Task, shared_task
 
 from accounts.roles import SYSTEM
-from diagnostics.services import lifecycle, monitoring
+from diagnostics.services import imported, lifecycle, monitoring
+from diagnostics.services.inspection import Refused
 from worker import diagnosing
 from worker.context import persistently, system_task
 from worker.node import watched
@@ -40,6 +42,24 @@ def sweep_diagnoses() -> None:
         swept = lifecycle.sweep()
     if any(swept.values()):
         log.info("sweep: %s", swept)
+
+
+@shared_task(name="worker.assess_imports")
+def assess_imports() -> None:
+    """Have the clinical models assess the patients of tables that were recorded, a step after the other, each a transaction."""
+    with system_task():
+        waiting = imported.waiting()
+    for import_id in waiting:
+        try:
+            while _step_of(import_id):
+                log.info("import %s: more patients are to be assessed", import_id)
+        except Refused as refused:
+            log.warning("import %s waits: %s", import_id, refused)
+
+
+def _step_of(import_id: uuid.UUID) -> bool:
+    with system_task():
+        return imported.assess_step(import_id)
 
 
 @shared_task(name="worker.watch_models")

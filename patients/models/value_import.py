@@ -51,6 +51,10 @@ class ValueImport(models.Model):
     measured_at = models.DateTimeField(null=True, help_text="of rows that do not say it themselves")
     take_unusual = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.UPLOADED)
+    handed_on = models.PositiveIntegerField(
+        null=True,
+        help_text="up to which line a layer above has dealt with the recorded rows; empty if none waits",
+    )
 
     objects = ValueImportQuerySet.as_manager()
 

@@ -157,9 +157,37 @@ def record_step(actor: Actor, *, import_id: uuid.UUID) -> ValueImport:
         row.verdict = Verdict.REFUSED
     ValueImportRow.objects.bulk_update(refused, ["reasons", "verdict"])
     if len(rows) < ROWS_PER_STEP:
-        found.state = ValueImport.State.RECORDED
-        found.save(update_fields=["state"])
+        found.state, found.handed_on = ValueImport.State.RECORDED, 0
+        found.save(update_fields=["state", "handed_on"])
     return found
+
+
+@transaction.atomic
+def hand_on(import_id: uuid.UUID, *, most: int) -> tuple[ValueImport, list[Patient]]:
+    """The patients of the next recorded rows that a layer above has not dealt with, as the system; the rows then count as dealt with.
+
+    Part of the caller's transaction, so that what the caller does with them is done once or, if it fails, again. Left out are patients
+    whom the doctor who imported no longer cares for.
+
+    Raises:
+        ValueImport.DoesNotExist: none of its rows waits, or another process has it.
+    """
+    waiting = ValueImport.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    found = waiting.select_related("created_by").get(pk=import_id, handed_on__isnull=False)
+    rows = list(found.rows.filter(verdict=Verdict.RECORDED, line__gt=found.handed_on)[:most])
+    column = [place.partition("|")[0] for place in found.mapping].index(MRN)
+    patients = Patient.objects.visible_to(found.created_by).filter(
+        mrn__in={_cell(row, column) for row in rows}
+    )
+    found.handed_on = rows[-1].line if len(rows) == most else None
+    found.save(update_fields=["handed_on"])
+    return found, list(patients.order_by("pk"))
+
+
+def to_hand_on() -> list[uuid.UUID]:
+    """Imports with rows that a layer above has not dealt with, the oldest first, as the system; of doctors who may still act."""
+    waiting = ValueImport.objects.filter(handed_on__isnull=False, created_by__is_active=True)
+    return list(waiting.order_by("created_at").values_list("pk", flat=True))
 
 
 def to_record(found: ValueImport) -> list[Verdict]:

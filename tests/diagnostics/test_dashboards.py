@@ -131,12 +131,12 @@ def test_of_clinical_values_the_level_and_the_risk_of_death_are_drawn(doctor, na
             label="",
             confidence=None,
             heatmap=False,
-            explanation={"level": "Low", "risk": 0.1},
+            explanation={"points": 21, "risks": {"death": 9.0}},
         )
     factories.prediction(
         row, model="clinical-rf", label="death", confidence=0.9, heatmap=False, explanation=figure
     )
-    expected = {"hybrid": [("High risk", 0.62)], "score": [("Low risk", 0.1)], "none": []}
+    expected = {"hybrid": [("High risk", 0.62)], "score": [], "none": []}
     assert shown(doctor) == expected[name]
 
 
