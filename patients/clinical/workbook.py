@@ -101,9 +101,10 @@ def _lines(rows: Iterator[tuple[Any, ...]]) -> Iterator[Line]:
     """Rows that hold anything, as wide as the headings or as their own last cell."""
     width, found = 0, 0
     for number, row in enumerate(rows, start=1):
-        if row.count(None) == len(row):
-            continue
-        cells = [_text(cell) for cell in row]
+        last = len(row)
+        while last and row[last - 1] is None:
+            last -= 1
+        cells = [_text(cell) for cell in row[:last]]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:
