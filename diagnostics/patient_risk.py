@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.utils import timezone
 
-from diagnostics.kinds import is_picture
+from diagnostics.kinds import PDF, is_picture
 from diagnostics.opinions import BESIDE
 from ml import registry
 from ml.contract import as_percent
@@ -74,8 +74,8 @@ def kind_of(media_type: str, answered_by: Iterable[str]) -> Kind:
     if any(name.startswith(("cxr-", "dicom-")) for name in names):
         return Kind.DICOM
     if not is_picture(media_type):
-        return Kind.PAGE if "pdf" in media_type else Kind.RECORDING
-    of_page = any(name.startswith("page-") or name in BESIDE for name in names)
+        return Kind.RECORDING
+    of_page = media_type == PDF[0] or any(name.startswith("page-") or name in BESIDE for name in names)
     return Kind.PAGE if of_page else Kind.IMAGE
 
 
