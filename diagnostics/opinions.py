@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 # The model of pictures that decides whether a picture can be read, its label and its risk.
 PRIMARY = "beat-cnn"
-# The same for 12-lead pages.
+# The same for 12-lead pages; where it is not installed, every model of pages decides.
 PAGE = "page-fusion"
+OF_PAGES = "page-"
 # The same for clinical values; where it gives no answer, the scores that do are what is left.
 CLINICAL = "clinical-hybrid"
 # The model that speaks only when it sees ventricular fibrillation in a recording.
@@ -91,7 +92,8 @@ def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
 def of_one_question(opinions: Iterable[OpinionT]) -> list[OpinionT]:
     """The answers of models that answer the same question as the deciding one, in order; none where there is no such."""
     ordered = [one for one in in_order(opinions) if not _last(one.model)]
-    return ordered if any(one.model in {PRIMARY, PAGE, CLINICAL} for one in ordered) else []
+    same = any(one.model in {PRIMARY, CLINICAL} or one.model.startswith(OF_PAGES) for one in ordered)
+    return ordered if same else []
 
 
 def disagree(opinions: Sequence[Opinion]) -> bool:
@@ -111,18 +113,16 @@ def _contradicted(opinions: Sequence[Opinion]) -> bool:
 
     Their other labels are of different kinds: none of them contradicts another.
     """
-    normal = {
-        finding(one) in NORMAL
-        for one in opinions
-        if (one.model == PAGE or one.model in BESIDE) and finding(one)
-    }
-    return any(one.model == PAGE for one in opinions) and len(normal) > 1
+    pages = [one for one in deciding(opinions) if one.model.startswith(OF_PAGES)]
+    beside = [one for one in opinions if one.model in BESIDE]
+    normal = {finding(one) in NORMAL for one in (*pages, *beside) if finding(one)}
+    return bool(pages) and len(normal) > 1
 
 
 def headline(opinions: Sequence[Opinion]) -> str:
     """Who says what, in one sentence; "" where there are no second opinions."""
     ordered = of_one_question(opinions)
-    if any(one.model == PAGE for one in ordered):
+    if any(one.model.startswith(OF_PAGES) for one in ordered):
         ordered += [one for one in in_order(opinions) if one.model in BESIDE]
     if len(ordered) < 2:
         return ""

@@ -19,6 +19,7 @@ from ml.pages.reasons import PageReason, UnusablePage, named
 from ml.preprocessing.twelve_lead import LEAST_SECONDS
 from ml.serving.gate import Refusal
 from ml.serving.page_findings import Store, page_findings
+from ml.serving.page_models import answer_page
 from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import MODEL, NOT_READABLE, opinion_on_leads
 
@@ -76,10 +77,12 @@ def _answered(data: bytes, page: DigitisedPage, sheet: int | None, store: Store 
     """The answers to a page that was digitised."""
     sha256 = hashlib.sha256(data).hexdigest()
     measures = measure_page(page.signals, page.fs)
-    result, looked = _twelve_leads(page, sha256)
+    beside, looked = _twelve_leads(page, sha256)
     steps = prepared(page.page, page.reading)
+    # A page of which leads are missing is not judged by the rest: what they would show may be the finding.
+    answers = () if page.outside else answer_page(page.page, page.reading, input_sha256=sha256, box=steps.box)
     findings = page_findings(page, steps, measures, sheet=sheet, looked=looked, store=store)
-    return Analysis(results=(result,), findings=findings)
+    return Analysis(results=(*answers, beside), findings=findings)
 
 
 def _twelve_leads(page: DigitisedPage, sha256: str) -> tuple[ModelResult, dict[str, Any] | None]:

@@ -11,13 +11,14 @@ from ml.contract import Analysis, Outcome
 from ml.pages.document import is_document
 from ml.pages.reasons import PageReason
 from ml.serving.analysis import analyse
-from ml.serving.gate import SEVERAL
+from ml.serving.gate import NOT_ECG, SEVERAL
 
 # Pixels of the shorter side below which no page can be digitised: such a picture costs the page's way nothing.
 _LEAST_SIDE = 380
 _ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
-# That there is no grid says little about a picture that is no page: there the judgement of the heartbeats' gate is the better one.
-_NO_PAGE = frozenset({PageReason.NOT_ECG, PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE})
+# Without a grid, a picture that is blank or damaged is better judged by the gate of the heartbeats, as is one that shows no paper.
+_NO_GRID = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE})
+_PAGE_LIKE = frozenset({SEVERAL.code, NOT_ECG.code})
 
 
 def analyse_picture(
@@ -45,7 +46,8 @@ def analyse_picture(
     if results[0].outcome in _ANSWERED:
         return Analysis(results=analyse(data, second_opinions=True) if second_opinions else results)
     answer = _page(data, store)
-    unlike = answer.results[0].reason_code in _NO_PAGE and results[0].reason_code != SEVERAL.code
+    why = answer.results[0].reason_code
+    unlike = why == PageReason.NOT_ECG or (why in _NO_GRID and results[0].reason_code not in _PAGE_LIKE)
     return Analysis(results=results) if unlike else answer
 
 

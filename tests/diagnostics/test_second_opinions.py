@@ -380,6 +380,14 @@ def test_the_fusion_decides_about_a_page_and_normal_against_not_normal_is_a_disa
     assert {opinions.headline(given_), opinions.headline(given_[::-1])} == {said}
 
 
+@pytest.mark.parametrize(("leads", "contradicts"), [("NORM", False), ("MI", True)])
+def test_where_there_is_no_fusion_the_model_of_pages_decides_beside_the_digitised_leads(leads, contradicts):
+    given_ = [result(leads, model="ecg-signals"), result("Normal ECG", model="page-cnn")]
+    assert [one.model for one in opinions.deciding(given_)] == ["page-cnn"]
+    assert opinions.headline(given_) == f"page-cnn says Normal ECG; ecg-signals says {leads}."
+    assert opinions.disagree(given_) is contradicts
+
+
 def test_without_a_model_of_pages_the_digitised_leads_decide():
     (only,) = opinions.deciding(page_answers(None, leads="MI"))
     assert (only.model, opinions.headline([only]), opinions.disagree([only])) == ("ecg-signals", "", False)

@@ -72,6 +72,9 @@ def test_a_photographed_page_is_answered_as_the_command_line_does(
     shown = client.get(reverse("diagnostics:detail", args=[row.pk])).content.decode()
     assert "25 mm/s, 10 mm/mV, read from the calibration pulse" in shown
     assert "Ask every model" not in shown
+    ground = reverse("diagnostics:page-picture", args=[row.pk, "cropped"])
+    assert f'<img src="{ground}" alt="The uploaded ECG picture">' in shown, "heat lies on what the models saw"
+    assert "What every model says" in shown
 
 
 def test_leads_outside_the_picture_are_named_and_the_others_are_shown(

@@ -6,10 +6,11 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from ml.contract import Outcome
 from ml.datasets import simulated
+from ml.serving.page_models import page_models
 from ml.serving.pages import bridged
 from ml.serving.pictures import analyse_picture
 from tests import pages
@@ -34,7 +35,7 @@ def test_a_large_picture_of_a_heartbeat_stays_with_the_models_of_heartbeats(labe
 @pytest.mark.parametrize("layout", ["3x4", "6x2", "12x1"])
 def test_a_page_of_any_layout_goes_to_the_models_of_pages(layout):
     answer = analyse_picture(pages.scan(layout=layout))
-    assert BEATS.isdisjoint(result.model for result in answer.results)
+    assert [result.model for result in answer.results] == [*page_models(), "ecg-signals"]
     assert answer.findings is not None
     assert answer.findings.summary["page"]["layout"] == layout
     assert answer.findings.summary["measures"]["heart_rate"]["mean_bpm"] == pytest.approx(
@@ -56,6 +57,10 @@ def test_what_keeps_a_page_from_being_read_is_said():
     assert answered(pages.file_of(np.asarray(small))) == (PAGES, "page_too_small")
     # Three strips below each other have the rows of a page, but no limb leads that fit each other.
     assert answered(simulated.bad_input("page", seed=1, edge=1000)) == (PAGES, "page_leads_doubtful")
+    white = np.where(pages.page_pixels().max(axis=2, keepdims=True) < 110, np.uint8(0), np.uint8(255))
+    assert answered(pages.file_of(np.repeat(white, 3, axis=2))) == (PAGES, "page_no_grid")
+    blurred = Image.fromarray(pages.page_pixels()).filter(ImageFilter.GaussianBlur(14))
+    assert answered(pages.file_of(np.asarray(blurred))) == (PAGES, "page_blurred")
 
 
 @pytest.mark.parametrize("edge", [320, 700])
