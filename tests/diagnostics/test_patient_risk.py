@@ -63,6 +63,18 @@ def test_each_further_row_names_the_one_before_and_what_changed(doctor, patient)
     assert second.assessment().counted[1] == first.assessment().counted[0]
 
 
+def test_an_infarction_on_a_page_is_a_red_flag_and_an_earlier_one_is_not(doctor, patient):
+    answers = [result(label, model="page-fusion") for label in ("History of MI", "Myocardial infarction")]
+    for answer in answers:
+        answered(answer, patients=[patient], doctor=doctor)
+    first, second = history(patient)
+    assert [(row.level, row.red_flags) for row in (first, second)] == [
+        ("moderate", []),
+        ("high", ["suspected_acute_infarction"]),
+    ]
+    assert [one["kind"] for one in second.evidence] == ["page", "page"]
+
+
 def test_the_doctors_judgement_and_signature_are_rows_and_lower_the_level(doctor, patient):
     (diagnosis,) = answered(result("VF"), patients=[patient], doctor=doctor)
     with acting_as(doctor):
