@@ -13,7 +13,7 @@ from django.db import models
 from ml.contract import ModelResult, Outcome, as_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class RiskLevel(models.TextChoices):
@@ -65,10 +65,21 @@ LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
 }
 
 
-def assess(results: Iterable[ModelResult]) -> tuple[RiskLevel | None, list[str]]:
+# Below this probability a label that is in every set of a model says nothing about one patient: the part of truths a set may miss.
+_SAYS_SOMETHING = 0.10
+
+
+def assess(
+    results: Iterable[ModelResult], *, in_every_set: Mapping[str, frozenset[str]] | None = None
+) -> tuple[RiskLevel | None, list[str]]:
     """The highest level among the labels that the models give or cannot exclude, and a sentence for each.
 
     Returns (None, [reason]) when no model could answer. An abstention is at least Moderate: a person has to look.
+
+    Args:
+        results: the answers that decide.
+        in_every_set: labels that a model has in all its prediction sets, by its name: of too few examples to exclude them by a set. Such
+            a label raises the level only where its own probability says something, and is always named.
     """
     level: RiskLevel | None = None
     reasons: list[str] = []
@@ -85,7 +96,15 @@ def assess(results: Iterable[ModelResult]) -> tuple[RiskLevel | None, list[str]]
         else:
             continue
         for label in result.prediction_set:
-            if label != result.label:
+            if label == result.label:
+                continue
+            share = result.probabilities.get(label, 1.0)
+            if label in (in_every_set or {}).get(result.model, ()) and share < _SAYS_SOMETHING:
+                reasons.append(
+                    f"{result.model} learnt from too few examples of {label} to exclude it; here its probability is "
+                    f"{as_percent(share)}."
+                )
+            else:
                 risk, meaning = LABEL_RISK[label]
                 level = _higher(level, risk)
                 reasons.append(f"{label} cannot be excluded: {meaning}.")

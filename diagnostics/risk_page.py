@@ -13,7 +13,7 @@ from diagnostics.risk import ORDER, RiskLevel
 from diagnostics.risk_recording import FAST_BPM, SLOW_BPM, intervals, second_opinion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ml.contract import ModelResult
 
@@ -21,14 +21,17 @@ Finding = tuple[RiskLevel, str]
 
 
 def assess_page(
-    summary: dict[str, Any], results: Sequence[ModelResult]
+    summary: dict[str, Any],
+    results: Sequence[ModelResult],
+    *,
+    in_every_set: Mapping[str, frozenset[str]] | None = None,
 ) -> tuple[RiskLevel | None, list[str]]:
-    """The highest level among labels and measurements, and a sentence for each.
+    """The highest level among labels and measurements, and a sentence for each; `in_every_set` as in `risk.assess`.
 
     Returns (None, [reason]) when no model could answer and nothing that was measured is above Low.
     """
     decides = opinions.deciding(results)
-    level, reasons = risk.assess(decides)
+    level, reasons = risk.assess(decides, in_every_set=in_every_set)
     beside = [result for result in results if result not in decides]
     findings = [
         *second_opinion(beside),

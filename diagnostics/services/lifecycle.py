@@ -138,7 +138,7 @@ def _conclude(
     results = answer.results
     decides = opinions.deciding(results)
     answered = [result for result in decides if result.outcome in ANSWERED]
-    level, reasons = assess_clinical(results, contracts) if claimed.is_clinical else _risk(answer)
+    level, reasons = assess_clinical(results, contracts) if claimed.is_clinical else _risk(answer, contracts)
     after = Status.COMPLETED if answered else Status.REFUSED
     check_move(diagnosis.status, after)
     told = next(iter([*answered, *decides]), None)
@@ -158,13 +158,22 @@ def _conclude(
     )
 
 
-def _risk(answer: Analysis) -> tuple[risk.RiskLevel | None, list[str]]:
+def _risk(
+    answer: Analysis, contracts: Mapping[str, dict[str, Any]]
+) -> tuple[risk.RiskLevel | None, list[str]]:
     """Level and reasons by the rules of a picture of a heartbeat, a page or a recording."""
+    always = {result.model: _in_every_set(contracts[result.model]) for result in answer.results}
     if answer.findings is None:
-        return risk.assess(opinions.deciding(answer.results))
+        return risk.assess(opinions.deciding(answer.results), in_every_set=always)
     if "page" in answer.findings.summary:
-        return assess_page(answer.findings.summary, answer.results)
+        return assess_page(answer.findings.summary, answer.results, in_every_set=always)
     return assess_recording(answer.findings.summary, answer.results)
+
+
+def _in_every_set(contract: Mapping[str, Any]) -> frozenset[str]:
+    """Labels that a model's prediction sets always hold, because it had too few examples to fit when to leave them out."""
+    least: Mapping[str, float] = contract.get("conformal", {}).get("min_probability", {})
+    return frozenset(label for label, share in least.items() if share <= 0.0)
 
 
 def _red_flags(

@@ -66,14 +66,25 @@ class ShownLevel:
         )
 
     @property
+    def _read(self) -> list[dict[str, Any]]:
+        """Evidence that a model could read, or a doctor has judged, the weightiest first."""
+        kept = self.row.evidence if self.row else []
+        return [one for one in kept if one["level"] != PatientLevel.UNKNOWN]
+
+    @property
     def reasons(self) -> list[dict[str, Any]]:
         """The weightiest pieces of evidence."""
-        return self.row.evidence[:FIRST_REASONS] if self.row else []
+        return self._read[:FIRST_REASONS]
 
     @property
     def further(self) -> list[dict[str, Any]]:
         """The rest of what was kept with the level."""
-        return self.row.evidence[FIRST_REASONS:] if self.row else []
+        return self._read[FIRST_REASONS:]
+
+    @property
+    def unread(self) -> int:
+        """How many files no model could read."""
+        return len(self.row.evidence) - len(self._read) if self.row else 0
 
 
 def shown_level(row: PatientRisk | None, *, now: dt.datetime) -> ShownLevel:

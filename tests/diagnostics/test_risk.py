@@ -100,3 +100,18 @@ def test_the_level_is_the_highest_named_in_the_answers_and_has_reasons(results):
     assert RANK[level] == max((RANK[one] for one in [*named, *floor]), default=-1)
     assert all(reason.endswith(".") for reason in reasons)
     assert reasons
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.04, RiskLevel.LOW), (0.3, RiskLevel.HIGH)])
+def test_a_label_that_is_in_every_set_counts_where_its_own_probability_says_something(share, level):
+    answer = result(
+        "Normal ECG",
+        model="page-fusion",
+        probabilities={"Normal ECG": 1.0 - share, "Myocardial infarction": share},
+        prediction_set=("Normal ECG", "Myocardial infarction"),
+    )
+    always = {"page-fusion": frozenset({"Myocardial infarction"})}
+    found, reasons = assess([answer], in_every_set=always)
+    assert found == level
+    assert any("Myocardial infarction" in reason for reason in reasons)
+    assert assess([answer])[0] == RiskLevel.HIGH
