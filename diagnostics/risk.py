@@ -65,8 +65,8 @@ LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
 }
 
 
-# Below this probability a label that is in every set of a model says nothing about one patient: the part of truths a set may miss.
-_SAYS_SOMETHING = 0.10
+# Below this probability a label that is in every set of a model says nothing about one patient. To be reviewed by the cardiologist.
+_SAYS_SOMETHING = 0.05
 
 
 def assess(

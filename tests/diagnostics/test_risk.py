@@ -102,7 +102,7 @@ def test_the_level_is_the_highest_named_in_the_answers_and_has_reasons(results):
     assert reasons
 
 
-@pytest.mark.parametrize(("share", "level"), [(0.04, RiskLevel.LOW), (0.3, RiskLevel.HIGH)])
+@pytest.mark.parametrize(("share", "level"), [(0.04, RiskLevel.LOW), (0.06, RiskLevel.HIGH)])
 def test_a_label_that_is_in_every_set_counts_where_its_own_probability_says_something(share, level):
     answer = result(
         "Normal ECG",
