@@ -37,6 +37,7 @@ _SOURCE_PX_PER_MM = 4
 _LEAST_TRACE_MM = 5.0  # ink whose extent is less is a letter or a speck
 _INK = 0.3
 _BORDER_MM = 1.0  # next to a separator
+_LEAST_APART_MM = 5.0  # of rows; less is one row whose leads lie a little apart
 _OF_ROW = 0.7  # part of the distance of rows that is looked at on either side of a base line
 _FULL = 99.0  # percentile of the ink that counts as full ink
 
@@ -215,8 +216,8 @@ def relaid(source: PageSource, *, tone: Tone = TONE) -> PageImage:
     canvas = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
     placed = []
     tall = round(ROW_MM * PX_PER_MM)
-    bands = np.unique([box.baseline for box in source.boxes])
-    apart = float(np.diff(bands).min()) if len(bands) > 1 else np.inf
+    gaps = np.diff(sorted(box.baseline for box in source.boxes))
+    apart = float(min(gaps[gaps > _LEAST_APART_MM], default=np.inf))
     # Rows that stand close would show their neighbours' traces.
     half = min(ROW_MM / 2.0 * source.mm_per_mv / 10.0, _OF_ROW * apart)
     high = min(tall, 2 * round(half * 10.0 / source.mm_per_mv * PX_PER_MM))
