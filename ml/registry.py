@@ -30,7 +30,7 @@ class ModelContract:
         version: semantic version.
         task: what it decides, in one sentence.
         labels: classes in the order of the logits.
-        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats``, ``segment``, ``leads`` or
+        input: what it takes: ``kind`` (``picture``, which is meant where it is missing, ``beats``, ``segment``, ``leads``, ``page`` or
             ``clinical``), ``shape``, ``range``, ``description``, ``before_s`` and ``after_s`` (seconds); ``role`` is
             ``second_opinion`` for a model that is asked beside another, and only when asked for.
         preprocessing_version: version of the shared preparation that it was trained with.

@@ -6,34 +6,48 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from ml.evaluation.metrics import figures, interval, tally
 
 RESAMPLES = 1000
 
 
-def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
-    """Area under the ROC curve of weighted examples; 0.5 where one side is empty.
+def areas(
+    scores: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Areas under the ROC curve of weighted examples; 0.5 where one side is empty.
 
     Args:
         scores: shape (n,).
         truth: shape (n,).
-        weights: how often each example counts, shape (n,).
+        weights: how often each example counts in each resample, shape (resamples, n).
+
+    Returns:
+        Shape (resamples,).
     """
-    ranks = rankdata(scores, method="dense") - 1
-    here = np.bincount(ranks, weights=weights * truth)
-    others = np.bincount(ranks, weights=weights * ~truth, minlength=len(here))
-    total = here.sum() * others.sum()
-    below = np.cumsum(others) - others
-    return float((here * (below + 0.5 * others)).sum() / total) if total > 0 else 0.5
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])  # equal scores count together
+    here, others = (
+        np.add.reduceat(weights[:, order] * side[order], starts, axis=1) for side in (truth, ~truth)
+    )
+    total = here.sum(axis=1) * others.sum(axis=1)
+    below = np.cumsum(others, axis=1) - others
+    won = (here * (below + 0.5 * others)).sum(axis=1)
+    return np.divide(won, total, out=np.full(len(weights), 0.5), where=total > 0)
 
 
-def macro_auc(
+def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve; 0.5 where one side is empty."""
+    return float(areas(scores, truth, np.ones((1, len(scores))))[0])
+
+
+def areas_by_class(
     probability: NDArray[np.float64], classes: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """One-against-the-rest areas, shape (c,)."""
-    return np.array([auc(probability[:, c], classes == c, weights) for c in range(probability.shape[1])])
+    """One-against-the-rest areas, shape (resamples, c)."""
+    return np.stack(
+        [areas(probability[:, c], classes == c, weights) for c in range(probability.shape[1])], axis=1
+    )
 
 
 def draws(groups: NDArray[np.str_], *, seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
@@ -68,19 +82,19 @@ def page_report(
     drawn_groups = draws(groups, seed=seed)
     drawn, point = figures(counted, drawn_groups), figures(counted, np.ones((1, drawn_groups.shape[1])))
     _, row = np.unique(groups, return_inverse=True)
-    areas = np.stack([macro_auc(probability, classes, once[row]) for once in drawn_groups])
-    area = macro_auc(probability, classes, np.ones(len(classes)))
+    resampled = areas_by_class(probability, classes, drawn_groups[:, row])
+    area = areas_by_class(probability, classes, np.ones((1, len(classes))))[0]
     result: dict[str, Any] = {
         name: interval(float(point[name][0]), drawn[name]) for name in ("accuracy", "macro_f1", "ece")
     }
-    result["macro_auc"] = interval(float(area.mean()), areas.mean(axis=1))
+    result["macro_auc"] = interval(float(area.mean()), resampled.mean(axis=1))
     result["pages"], result["groups"], result["classes"] = len(classes), drawn_groups.shape[1], {}
     for position, label in enumerate(labels):
         here = counted.confusion[:, position].sum(axis=1)
         result["classes"][label] = {
             "pages": int(here.sum()),
             "groups": int((here > 0).sum()),
-            "auc": interval(float(area[position]), areas[:, position]),
+            "auc": interval(float(area[position]), resampled[:, position]),
             **{
                 name: interval(float(point[name][0, position]), drawn[name][:, position])
                 for name in ("precision", "recall", "f1")
@@ -135,13 +149,13 @@ def difference(
     drawn_groups = draws(groups, seed=seed)
     _, row = np.unique(groups, return_inverse=True)
     once = np.ones((1, drawn_groups.shape[1]))
-    f1, areas = [], []
+    f1, area = [], []
     for probability in (one, other):
         counted = tally(probability, classes, groups)
         f1.append((figures(counted, once)["macro_f1"][0], figures(counted, drawn_groups)["macro_f1"]))
-        resampled = np.array([macro_auc(probability, classes, w[row]).mean() for w in drawn_groups])
-        areas.append((macro_auc(probability, classes, np.ones(len(classes))).mean(), resampled))
+        point = areas_by_class(probability, classes, np.ones((1, len(classes)))).mean()
+        area.append((point, areas_by_class(probability, classes, drawn_groups[:, row]).mean(axis=1)))
     return {
         name: interval(float(pair[0][0] - pair[1][0]), pair[0][1] - pair[1][1])
-        for name, pair in (("macro_f1", f1), ("macro_auc", areas))
+        for name, pair in (("macro_f1", f1), ("macro_auc", area))
     }

@@ -95,32 +95,39 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) 
         features, models = all_features(pages, folder, names)
         pooled |= cross_validated(pages, fit_fold(pages, features, models, epochs=epochs), name=names[0])
     measured = {name: figures_of(one, pages) for name, one in pooled.items()}
-    best = max(JOINED, key=lambda name: measured[name]["macro_f1"]["value"])
-    first, other = pooled[FUSION], pooled[best]
-    result = {
+    result: dict[str, Any] = {
         "pages": {
             "prepared": {label: int((pages.classes == i).sum()) for i, label in enumerate(LABELS)},
             "refused": pages.refusals(),
         },
         "models": measured,
         "usual_layout": {name: _usual_layout(one, pages) for name, one in pooled.items()},
-        "fusion_against_best_single": {
-            "best_single": best,
-            **difference(
-                first.probability,
-                other.probability,
-                pages.classes[first.positions],
-                pages.groups[first.positions],
-            ),
-        },
-        "controls": _controls(pages),
+        "fusion_against_best_single": _best_single(measured, pooled, pages),
     }
-    if any(one.input.get("kind") == "page" for one in registry.contracts()):
-        result["external"] = external(folder)
+    _keep(result, target)
+    result["controls"] = _controls(pages)
+    _keep(result, target)
+    result["external"] = external(folder)
+    _keep(result, target)
+    return result
+
+
+def _best_single(measured: dict[str, Any], pooled: dict[str, Pooled], pages: RealPages) -> dict[str, Any]:
+    """How much better the fusion is than the best of its members."""
+    best = max(JOINED, key=lambda name: measured[name]["macro_f1"]["value"])
+    first, other = pooled[FUSION], pooled[best]
+    classes, groups = pages.classes[first.positions], pages.groups[first.positions]
+    return {
+        "best_single": best,
+        **difference(first.probability, other.probability, classes, groups),
+    }
+
+
+def _keep(result: dict[str, Any], target: Path | None) -> None:
+    """Write what is measured so far, and put it into the cards."""
     if target is not None:
         target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         _into_cards(result)
-    return result
 
 
 def _into_cards(result: dict[str, Any]) -> None:

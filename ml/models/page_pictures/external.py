@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ml.datasets.ptbxl import TEST_FOLDS
 from ml.evaluation.metrics import interval
-from ml.evaluation.pages import auc
+from ml.evaluation.pages import areas, auc
 from ml.models.page_pictures.data import listing_of
 from ml.pages.benchmark import twelve_leads
 from ml.pages.damage import damaged, scan_damage
@@ -23,7 +23,7 @@ from ml.preprocessing.page_image import page_image
 from ml.serving.page_models import answer_prepared, page_models
 
 LAYOUT = "6x2"
-PAGES = 160
+PAGES = 90
 SEED = 44
 _RESAMPLES = 1000
 _PX_PER_MM = 5.0
@@ -46,8 +46,7 @@ def _area(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> dict[str, fl
     rng = np.random.default_rng(SEED)
     size = len(scores)
     drawn = rng.multinomial(size, np.full(size, 1.0 / size), _RESAMPLES).astype(float)
-    areas = np.array([auc(scores, truth, weights) for weights in drawn])
-    return interval(auc(scores, truth, np.ones(size)), areas)
+    return interval(auc(scores, truth), areas(scores, truth, drawn))
 
 
 def external(folder: Path, *, count: int = PAGES, quiet: bool = False) -> dict[str, Any]:

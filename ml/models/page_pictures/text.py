@@ -90,7 +90,9 @@ def _pages(found: dict[str, Any]) -> list[str]:
 
 
 def _controls(found: dict[str, Any]) -> list[str]:
-    measured = found["controls"]
+    measured = found.get("controls")
+    if measured is None:
+        return []
     rows = [
         (name, row["what"], *(_figure(row[key]) for key in ("accuracy", "macro_f1", "macro_auc")))
         for name, row in measured["controls"].items()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from ml.evaluation.pages import abstention_report, auc, difference, page_report, sets_report
+from ml.evaluation.pages import abstention_report, areas, auc, difference, page_report, sets_report
 
 LABELS = ("a", "b", "c", "d")
 
@@ -27,11 +27,13 @@ def test_area_is_that_of_scikit_learn(seed):
     truth = rng.random(40) < 0.4
     truth[:2] = True, False
     weights = rng.integers(1, 4, 40).astype(float)
-    assert auc(scores, truth, weights) == pytest.approx(roc_auc_score(truth, scores, sample_weight=weights))
+    both = areas(scores, truth, np.stack([weights, np.ones(40)]))
+    assert both[0] == pytest.approx(roc_auc_score(truth, scores, sample_weight=weights))
+    assert both[1] == auc(scores, truth) == pytest.approx(roc_auc_score(truth, scores))
 
 
 def test_area_with_one_side_empty_is_a_half():
-    assert auc(np.ones(3), np.zeros(3, dtype=bool), np.ones(3)) == 0.5
+    assert auc(np.ones(3), np.zeros(3, dtype=bool)) == 0.5
 
 
 def test_report_has_every_figure_within_its_interval():
