@@ -20,6 +20,10 @@ INSTALLED = [
     "clinical-logistic",
     "clinical-rf",
     "ecg-signals",
+    "page-cnn",
+    "page-fusion",
+    "page-mobilenet",
+    "page-vgg16",
     "rhythm-vf",
 ]
 
