@@ -1,0 +1,35 @@
+"""The stored figures of the page models: whole, of the installed weights, and quoted in the document."""
+
+import json
+
+import pytest
+
+from ml import registry
+from ml.models.page_pictures.results import RESULTS
+from ml.models.page_pictures.text import DOCUMENT, markdown
+
+JOINED = ("page-cnn", "page-mobilenet", "page-vgg16")
+FOUND = json.loads(RESULTS.read_text(encoding="utf-8"))
+
+
+def test_every_installed_model_is_measured_and_its_card_says_the_same():
+    for contract in registry.contracts():
+        if contract.input.get("kind") == "page":
+            assert contract.metrics["cross_validation"] == FOUND["models"][contract.name]
+
+
+def test_every_page_of_the_data_is_accounted_for():
+    refused = sum(sum(reasons.values()) for reasons in FOUND["pages"]["refused"].values())
+    assert sum(FOUND["pages"]["prepared"].values()) + refused == 1120
+
+
+def test_the_fusion_is_compared_with_the_best_of_its_members():
+    against = FOUND["fusion_against_best_single"]
+    best = max(JOINED, key=lambda name: FOUND["models"][name]["macro_f1"]["value"])
+    assert against["best_single"] == best
+    gain = FOUND["models"]["page-fusion"]["macro_f1"]["value"] - FOUND["models"][best]["macro_f1"]["value"]
+    assert against["macro_f1"]["value"] == pytest.approx(gain, abs=2e-4)
+
+
+def test_the_document_quotes_the_stored_results():
+    assert markdown(FOUND) in DOCUMENT.read_text(encoding="utf-8")
