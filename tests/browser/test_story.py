@@ -105,7 +105,7 @@ def upload_and_watch(page):
     verdicts.nth(2).wait_for()
     kinds = [verdict.locator(".badge").inner_text().strip() for verdict in verdicts.all()]
     assert kinds == ["Accepted", "Accepted", "Refused"]
-    assert "PNG, JPEG or WebP" in verdicts.nth(2).inner_text()
+    assert "PNG, JPEG, WebP, TIFF, PDF" in verdicts.nth(2).inner_text()
     page.locator("#diagnoses tr", has_text="pvc.png").get_by_text("Completed").wait_for()
     page.locator("#diagnoses tr", has_text="holiday.png").get_by_text("Refused").wait_for()
     seen = page.evaluate("window.seen")  # gone after a reload
