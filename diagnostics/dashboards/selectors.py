@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts.policy import Permission, require
 from diagnostics.models import Diagnosis, PatientRisk, Prediction
-from diagnostics.opinions import BESIDE, CLINICAL, PRIMARY, SCORES
+from diagnostics.opinions import BESIDE, CLINICAL, PAGE, PRIMARY, SCORES
 from diagnostics.patient_risk import PatientLevel
 from diagnostics.risk import RiskLevel
 from diagnostics.states import Status
@@ -65,7 +65,7 @@ def _answered(actor: Actor) -> Answered:
     level, risk = KeyTextTransform("level", "explanation"), KeyTextTransform("risk", "explanation")
     named = Q(model_version__name=CLINICAL) & (~Q(label="") | Q(level__isnull=False))
     rank = Case(
-        When(Q(model_version__name=PRIMARY) | named, then=Value(0)),
+        When(Q(model_version__name__in=(PRIMARY, PAGE)) | named, then=Value(0)),
         When(model_version__name__in=sorted(SCORES), outcome=Outcome.PREDICTED, then=Value(1)),
         When(model_version__name=CLINICAL, then=Value(2)),
         When(model_version__name__in=sorted({*BESIDE, *SCORES}), then=Value(4)),

@@ -46,9 +46,7 @@ def read_workbook(data: bytes) -> list[Line]:
             _refuse_missing_values(data)
     except TableRefused:
         raise
-    except (
-        Exception
-    ) as error:  # openpyxl meets a damaged file with whatever happens: KeyError, SyntaxError, zlib.error
+    except Exception as error:  # whatever damage leads openpyxl to: KeyError, SyntaxError, zlib.error
         raise TableRefused(TableReason.BROKEN_WORKBOOK) from error
     return lines
 
