@@ -23,6 +23,7 @@ from worker import suite
 WARM_UP = 20
 TARGET = 10.0
 BEATS_TARGET = 1000.0
+PAGE_SECONDS, PAGE_MEMORY_MB = 3.0, 3 * 1024
 TOLERANCE = 1e-3
 RESULTS = Path(__file__).parent / "results"
 VERSIONS = (
@@ -110,11 +111,11 @@ def temperature_of(contract: dict[str, Any]) -> float:
     return float(contract.get("temperature") or contract["calibration"]["temperature"])
 
 
-def alone(env: dict[str, str], module: str) -> dict[str, float]:
+def alone(env: dict[str, str], module: str) -> dict[str, Any]:
     """What a part of the benchmarks measures in a process of its own."""
     command = [sys.executable, "-m", module]
     done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
@@ -201,6 +202,7 @@ def compared(
         "agreement": agreement(answers, theirs[best].answers, temperature),
         "models_alone": models_alone(env),
         "beats": alone(env, "benchmarks.beats"),
+        "pages": alone(env, "benchmarks.pages"),
         "ratios": [round(ratio, 2) for ratio in by_clock],
         "ratio": statistics.median(by_clock),
         "cpu_ratio": statistics.median(by_processor),
@@ -222,7 +224,7 @@ def table(result: dict[str, Any]) -> str:
     lines = ["  ".join(cell.ljust(12) for cell in row).rstrip() for row in rows]
     if "ratio" in result:
         same, alone = result["agreement"], result["models_alone"]
-        beats = result["beats"]
+        beats, pages = result["beats"], result["pages"]
         each = ", ".join(f"{ratio:.1f}" for ratio in result["ratios"])
         lines += [
             f"ratio {result['ratio']:.1f} by the clock (target {TARGET:.0f}; rounds: {each}), {result['cpu_ratio']:.1f} by processor time",
@@ -232,6 +234,11 @@ def table(result: dict[str, Any]) -> str:
                 f"heartbeats of a recording: {beats['per_second']:,.0f} a second with their features (target {BEATS_TARGET:,.0f}), "
                 f"{beats['per_second_with_detection_and_measurements']:,.0f} with detection and measurements; "
                 f"{beats['predict_each_per_second']:.0f} by model.predict for each"
+            ),
+            (
+                f"a page through digitiser, {len(pages['models'])} models and heatmaps: {pages['seconds']['scan']:.2f} s a scan, "
+                f"{pages['seconds']['photo']:.2f} s a photograph (target {PAGE_SECONDS:.0f}) in {pages['memory_mb']:,} MB "
+                f"(target {PAGE_MEMORY_MB:,}); {pages['predict_each_seconds']:.2f} s by model.predict and Grad-CAM for each"
             ),
             f"answers equal: {'yes' if same['equal'] else 'NO'} ({same['compared']} compared)",
             f"largest difference of a probability {same['largest_difference']:.1e}, other labels {len(same['other_labels'])}",
@@ -256,6 +263,8 @@ def main() -> int:
     # A gate may refuse a simulated beat, which is an answer too; more than one in a hundred would be another workload.
     answered = len(result["platform"]["unanswered"]) <= result["platform"]["answered"] / 100
     fast = result["ratio"] >= TARGET and result["beats"]["per_second"] >= BEATS_TARGET
+    fast &= max(result["pages"]["seconds"].values()) < PAGE_SECONDS
+    fast &= result["pages"]["memory_mb"] < PAGE_MEMORY_MB
     return 0 if fast and result["agreement"]["equal"] and answered else 1
 
 
