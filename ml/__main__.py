@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml import registry
+from ml import comparison, registry
 from ml.dicom import cli as dicom
+from ml.measuring import add_commands
 from ml.pages import cli as pages
 from ml.predicting import predict_files
-from ml.recordings.cli import add_commands
 
 OK, FAILED, USAGE = 0, 1, 2
 COMPARISON = "comparison"
@@ -98,9 +98,9 @@ def _search(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     """Compare the models of the source reports on the same beats and folds."""
-    from ml.evaluation.comparison import run
+    from ml.models.beat_pictures.comparison import run
 
-    target = options.target or (run.RESULTS if options.write else None)
+    target = options.target or (comparison.FILE if options.write else None)
     measured = run.evaluate(options.data, epochs=options.epochs or run.EPOCHS, target=target)
     if options.json:
         print(json.dumps(measured))

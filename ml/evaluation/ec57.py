@@ -8,33 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.metrics import RESAMPLES, Tally, figures, interval, report, tally
+from ml.recordings.ec57 import CLASSES, classes_of, to_ec57
 
-CLASSES = ("N", "S", "V", "F")
-# EC57: bundle branch block is a normal beat in the sense of its origin; escape beats too. Q (paced, unclassifiable) has
-# no class here: the four paced records are left out, and the 15 others are not counted.
-CLASS_OF_LABEL = {"Normal": "N", "LBBB": "N", "RBBB": "N", "PAC": "S", "PVC": "V", "Fusion": "F"}
 # de Chazal and others, IEEE Trans Biomed Eng 51 (2004): the usual split of MIT-BIH by record, paced records left out.
 _DS1 = "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230"
 _DS2 = "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234"
 DS1 = tuple(f"mitdb/{name}" for name in _DS1.split())
 DS2 = tuple(f"mitdb/{name}" for name in _DS2.split())
-
-
-def to_ec57(shares: NDArray[np.floating], labels: tuple[str, ...]) -> NDArray[np.float64]:
-    """Probabilities of N, S, V and F: those of a model's labels summed, shape (n, 4).
-
-    Args:
-        shares: shape (n, c), rows summing to 1.
-        labels: the model's classes, each in ``CLASS_OF_LABEL``.
-    """
-    mapping = np.array([[CLASS_OF_LABEL[label] == name for name in CLASSES] for label in labels], dtype=float)
-    return np.asarray(shares, dtype=np.float64) @ mapping
-
-
-def classes_of(positions: NDArray[np.int64], labels: tuple[str, ...]) -> NDArray[np.int64]:
-    """Positions in ``CLASSES`` of positions in a model's labels, shape (n,)."""
-    table = np.array([CLASSES.index(CLASS_OF_LABEL[label]) for label in labels], dtype=np.int64)
-    return table[positions]
 
 
 def kappa(confusion: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,14 +34,6 @@ def macro_auc(truth: NDArray[np.int64], scores: NDArray[np.floating]) -> float:
     return float(np.mean([auc(truth[:, i], scores[:, i]) for i in range(truth.shape[1])]))
 
 
-def best_threshold(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
-    """The score from which calling a class gives the highest F1; shapes (n,)."""
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(truth[order])
-    f1 = 2.0 * hits / (np.arange(1, len(truth) + 1) + max(1, truth.sum()))
-    return float(scores[order][int(f1.argmax())])
-
-
 def ece(truth: NDArray[np.int64], probability: NDArray[np.floating]) -> float:
     """Expected calibration error of one class in ten bins of probability; shapes (n,)."""
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.pages.reasons import PageReason, UnusablePage
-from ml.preprocessing.beat_image import UnreadableImageError, decode_image, eight_bit
+from ml.pictures import UnreadableImageError, decode_image, eight_bit
 
 _LONGEST = 3000  # pixels: ten per millimetre of A4; more costs time and shows nothing new
 
@@ -25,7 +25,7 @@ def open_picture(data: bytes) -> NDArray[np.uint8]:
         UnusablePage: `page_unreadable`.
     """
     try:
-        image = eight_bit(decode_image(data, whole=True))
+        image = eight_bit(decode_image(data))
     except UnreadableImageError as error:
         raise UnusablePage(PageReason.UNREADABLE, detail=str(error)) from error
     if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:

@@ -7,27 +7,22 @@ on the picture, forgets paper, grid, polarity, size and pen, and draws the trace
 from __future__ import annotations
 
 import dataclasses
-import io
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from ml.pictures import decode_image, eight_bit
 from ml.preprocessing.render import MARGIN, SIZE, THICKNESS, fill_columns, on_paper, render_traces
 from ml.preprocessing.trace import Trace, find_trace, histogram
 
 VERSION = "beat-image-1"
 BEFORE_S = 0.9
 AFTER_S = 0.5
-MAX_PIXELS = 60_000_000
 _WORKING_EDGE = 256
 _MIN_EDGE = 16
 _NEAR = 45
-
-
-class UnreadableImageError(ValueError):
-    """The bytes are no picture that can be decoded."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,46 +112,6 @@ def render_beat(
     return on_paper(ink, seconds=before_s + after_s) if style == "paper" else ink
 
 
-def decode_image(data: bytes, *, whole: bool = False) -> Image.Image:
-    """Decode a picture of any common format.
-
-    Args:
-        data: the file's bytes.
-        whole: whether every pixel is wanted; else a JPEG is decoded at a half, a quarter or an eighth, which is enough for a beat.
-
-    Returns:
-        The decoded picture, turned as its EXIF orientation says.
-
-    Raises:
-        UnreadableImageError: when the bytes are no picture, are damaged, or hold too many pixels.
-    """
-    try:
-        image = Image.open(io.BytesIO(data))
-        if image.width * image.height > MAX_PIXELS:
-            raise UnreadableImageError(f"the picture has more than {MAX_PIXELS // 1_000_000} million pixels")
-        if not whole:
-            image.draft("RGB", (_WORKING_EDGE * 2, _WORKING_EDGE * 2))
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-    except UnreadableImageError:
-        raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise UnreadableImageError(f"the bytes are no readable picture: {error}") from error
-    except Exception as error:  # decoders raise whatever a damaged file leads them to
-        raise UnreadableImageError(f"the picture is damaged: {error}") from error
-    return image
-
-
-def eight_bit(image: Image.Image) -> Image.Image:
-    """A picture of deep grey (16 or 32 bits, or fractions) as one of 0 to 255 between its darkest and lightest; others as they are."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) * (255.0 / (high - low) if high > low else 0.0)
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
-
-
 def _as_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """The picture as RGB of working size; transparent parts are white, deep grey is scaled to 8 bits."""
     image = eight_bit(image)
@@ -214,7 +169,7 @@ def examine_beat_image(image: Image.Image | bytes) -> PreparedImage:
     Raises:
         UnreadableImageError: when bytes are given that are no readable picture.
     """
-    decoded = decode_image(image) if isinstance(image, bytes) else image
+    decoded = decode_image(image, enough=_WORKING_EDGE * 2) if isinstance(image, bytes) else image
     picture = _as_rgb(decoded)
     trace = find_trace(picture)
     pixels = np.zeros((SIZE, SIZE), dtype=np.uint8)
@@ -250,10 +205,7 @@ __all__ = [
     "SIZE",
     "VERSION",
     "PreparedImage",
-    "UnreadableImageError",
     "beat_window",
-    "decode_image",
-    "eight_bit",
     "examine_beat_image",
     "prepare_beat_image",
     "render_beat",

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ml import registry
 from ml.contract import ModelResult, Outcome, as_percent
-from ml.preprocessing.beat_image import VERSION, PreparedImage, UnreadableImageError, examine_beat_image
+from ml.pictures import UnreadableImageError
+from ml.preprocessing.beat_image import VERSION, PreparedImage, examine_beat_image
 from ml.preprocessing.trace import Trace
 from ml.registry import ModelContract
 from ml.serving.gate import UNREADABLE, Refusal, check_embedding, check_trace

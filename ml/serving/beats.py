@@ -8,8 +8,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.ec57 import classes_of, to_ec57
 from ml.preprocessing.beat_signal import CENTRE, LENGTH, RATE_HZ, PreparedBeats, prepare_beats
+from ml.recordings.ec57 import classes_of, to_ec57
 from ml.serving.signals import SignalMember, signal_member
 
 MODEL = "beat-resnet"

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ml.evaluation.multilabel import best_threshold
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MultilabelCalibration:
@@ -53,6 +51,14 @@ class MultilabelCalibration:
             },
             "abstention_threshold": round(self.threshold, 4),
         }
+
+
+def best_threshold(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+    """The score from which calling a class gives the highest F1; shapes (n,)."""
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(truth[order])
+    f1 = 2.0 * hits / (np.arange(1, len(truth) + 1) + max(1, truth.sum()))
+    return float(scores[order][int(f1.argmax())])
 
 
 def platt(

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.datasets.annotated import AnnotatedRecording, load_recording
-from ml.evaluation.ec57 import DS2, ec57_report, to_ec57
-from ml.evaluation.ec57 import classes_of as ec57_classes
+from ml.evaluation.ec57 import DS2, ec57_report
 from ml.evaluation.metrics import report
 from ml.models.beat_resnet import data
 from ml.models.beat_resnet.classes import LABELS, NO_CLASS, classes_of
 from ml.models.beat_resnet.train import ARTEFACT, EPOCHS, FOLDS, SEED, cross_validated
+from ml.recordings.ec57 import classes_of as ec57_classes
+from ml.recordings.ec57 import to_ec57
 from ml.registry import read_contract, verify
 from ml.serving.beats import classify_beats, heat_of, sure_classes
 from ml.serving.signals import SignalMember, opened_from

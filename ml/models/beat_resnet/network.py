@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.ec57 import CLASSES, classes_of
 from ml.models.beat_resnet.classes import LABELS
 from ml.preprocessing.beat_signal import FEATURES, LEAD_FEATURES, LEADS, LENGTH, RHYTHM_FEATURES
+from ml.recordings.ec57 import CLASSES, classes_of
 
 LAST_CONVOLUTION = "last_convolution"
 EMBEDDING = "embedding"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ml.evaluation.ec57 import CLASSES, classes_of, to_ec57
 from ml.models.beat_resnet.classes import LABELS
+from ml.recordings.ec57 import CLASSES, classes_of, to_ec57
 
 _GRID = np.arange(-2.0, 1.01, 0.25)
 _MOVED = ("S", "V")

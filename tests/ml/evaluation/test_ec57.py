@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.ec57 import CLASSES, classes_of, ec57_report, j_kappa, kappa, to_ec57
+from ml.evaluation.ec57 import ec57_report, j_kappa, kappa
 from ml.models.beat_resnet.classes import LABELS
+from ml.recordings.ec57 import CLASSES, classes_of, to_ec57
 
 RECORDS = np.array(["a"] * 6 + ["b"] * 6)
 TRUTH = np.array([0, 1, 2, 3, 4, 5] * 2)

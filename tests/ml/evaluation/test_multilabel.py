@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
-from ml.evaluation.multilabel import auc, best_threshold, ece, macro_auc, report
+from ml.evaluation.multilabel import auc, ece, macro_auc, report
+from ml.training.calibration_multilabel import best_threshold
 
 SCORES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=4, max_size=60)
 

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from ml.datasets.simulated import beat_picture, beat_png
+from ml.pictures import UnreadableImageError
 from ml.preprocessing.beat_image import (
-    UnreadableImageError,
     beat_window,
     examine_beat_image,
     prepare_beat_image,

@@ -10,7 +10,7 @@ import pytest
 import wfdb
 
 from ml.__main__ import main
-from ml.recordings import benchmark
+from ml.evaluation import qrs
 from tests.ml.recordings import writers
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def test_the_detector_is_measured(
 
 def test_beats_are_matched_one_to_one() -> None:
     truth, found = np.array([100, 200, 300]), np.array([90, 105, 320, 500])
-    assert benchmark.matched(truth, found, 10) == 1
-    assert benchmark.matched(truth, found, 20) == 2
+    assert qrs.matched(truth, found, 10) == 1
+    assert qrs.matched(truth, found, 20) == 2
 
 
 def test_the_stored_figures_meet_the_claim() -> None:
-    figures = json.loads(benchmark.RESULTS.read_text())
+    figures = json.loads(qrs.RESULTS.read_text())
     assert figures["beats"] > 100_000
     assert figures["tolerance_ms"]["150"]["sensitivity_in_analysable"] > 0.99
     assert figures["tolerance_ms"]["150"]["positive_predictive_value"] > 0.99

@@ -6,7 +6,7 @@ import pytest
 
 from ml import registry
 from ml.datasets.simulated import simulate_recording
-from ml.evaluation.ec57 import to_ec57
+from ml.recordings.ec57 import to_ec57
 from ml.serving.beats import classify_beats, heat_along, heat_of, sure_classes
 from ml.serving.signals import signal_member
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from ml.evaluation.comparison import figures
+from ml.models.beat_pictures.comparison import figures
 
 LABELS = ("a", "b", "c")
 

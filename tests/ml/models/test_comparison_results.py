@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from ml import registry
-from ml.evaluation.comparison.text import RESULTS, markdown
+from ml.comparison import FILE
+from ml.models.beat_pictures.comparison.text import markdown
 
-FOUND = json.loads(RESULTS.read_text(encoding="utf-8"))
+FOUND = json.loads(FILE.read_text(encoding="utf-8"))
 DOCUMENT = Path(__file__).parents[3] / "docs" / "results.md"
 MODELS = {model["name"]: model for model in FOUND["models"]}
 

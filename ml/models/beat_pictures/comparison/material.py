@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.datasets.beats import Beats, joined
-from ml.evaluation.comparison.noise import noise_tracks, with_noise
 from ml.models.beat_pictures import data
+from ml.models.beat_pictures.comparison.noise import noise_tracks, with_noise
 from ml.models.beat_pictures.fitting import Examples
 from ml.training.splits import folds
 

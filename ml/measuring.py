@@ -92,7 +92,7 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _qrs(options: argparse.Namespace) -> int:
     """Measure the detector of heartbeats and keep the figures."""
-    from ml.recordings.benchmark import RESULTS, measure_detector, write
+    from ml.evaluation.qrs import RESULTS, measure_detector, write
 
     results = measure_detector(options.data)
     write(results, options.target or RESULTS)

@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 
 from ml import registry
 from ml.datasets.beats import LABELS
-from ml.evaluation.comparison import figures, material
-from ml.evaluation.comparison.answers import answers
-from ml.evaluation.comparison.entries import CLAIMS, CONTROL, CONTROL_FAMILY, PAIRS, RECIPES
-from ml.evaluation.comparison.material import FOLDS, Material, gather
-from ml.evaluation.comparison.text import RESULTS
 from ml.models.beat_pictures import data
+from ml.models.beat_pictures.comparison import figures, material
+from ml.models.beat_pictures.comparison.answers import answers
+from ml.models.beat_pictures.comparison.entries import CLAIMS, CONTROL, CONTROL_FAMILY, PAIRS, RECIPES
+from ml.models.beat_pictures.comparison.material import FOLDS, Material, gather
 from ml.models.beat_pictures.recipe import Recipe
 from ml.serving.session import open_network
 from ml.training.splits import patients_of
 
-__all__ = ["EPOCHS", "RESULTS", "evaluate"]
+__all__ = ["EPOCHS", "evaluate"]
 
 WORK = Path(".local") / "comparison"
 EPOCHS = 5

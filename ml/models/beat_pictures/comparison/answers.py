@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.datasets.beats import LABELS
-from ml.evaluation.comparison import material
-from ml.evaluation.comparison.entries import CONTROL, settings_of
-from ml.evaluation.comparison.material import Fold, Material, dealt_anew
 from ml.models.beat_pictures import data
 from ml.models.beat_pictures.calibrate import calibrate
+from ml.models.beat_pictures.comparison import material
+from ml.models.beat_pictures.comparison.entries import CONTROL, settings_of
+from ml.models.beat_pictures.comparison.material import Fold, Material, dealt_anew
 from ml.models.beat_pictures.fitting import Examples, Schedule, fit, logits_of
 from ml.models.beat_pictures.recipe import Recipe
 from ml.training.calibration import probabilities

@@ -5,8 +5,8 @@ import pytest
 import wfdb
 
 from ml.datasets.beats import LENGTH, Beats, DataNotFoundError
-from ml.evaluation.comparison.material import dealt_anew
-from ml.evaluation.comparison.noise import KINDS, noise_tracks, with_noise
+from ml.models.beat_pictures.comparison.material import dealt_anew
+from ml.models.beat_pictures.comparison.noise import KINDS, noise_tracks, with_noise
 
 
 @pytest.fixture(scope="module")

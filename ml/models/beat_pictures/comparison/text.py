@@ -1,12 +1,12 @@
-"""The results of the comparison as a section of ``docs/results.md``: ``python -m ml.evaluation.comparison.text`` prints it."""
+"""The results of the comparison as a section of ``docs/results.md``: ``python -m ml.models.beat_pictures.comparison.text`` prints it."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent.parent / "comparison.json"
+from ml.comparison import FILE
+
 _FIGURES = ("accuracy", "f1", "auc", "ece")
 
 
@@ -95,4 +95,4 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(json.loads(RESULTS.read_text(encoding="utf-8"))), end="")
+    print(markdown(json.loads(FILE.read_text(encoding="utf-8"))), end="")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.fixture(scope="module")
 def made():
-    from ml.evaluation.comparison.material import Fold, Material
+    from ml.models.beat_pictures.comparison.material import Fold, Material
     from ml.models.beat_pictures.fitting import Examples
 
     count = PEOPLE * len(LABELS)
@@ -38,7 +38,7 @@ def made():
 def test_every_beat_is_answered_by_a_network_that_had_not_seen_it_and_no_fold_is_made_twice(
     keras, made, tmp_path
 ):
-    from ml.evaluation.comparison.answers import answers
+    from ml.models.beat_pictures.comparison.answers import answers
     from ml.models.beat_spectral.card import RECIPE
 
     found = answers([RECIPE], made, tmp_path, tmp_path / "work", epochs=1)[RECIPE.name]

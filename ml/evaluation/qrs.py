@@ -24,7 +24,7 @@ from ml.recordings.quality import Quality, assess
 from ml.recordings.recording import Recording
 from ml.recordings.rhythm import PAUSE_S, UNCLASSIFIED, intervals
 
-RESULTS = Path(__file__).parent / "qrs_results.json"
+RESULTS = Path(__file__).parent / "qrs.json"
 TOLERANCES_MS = (50, 150)
 _BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 
