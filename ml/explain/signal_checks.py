@@ -127,6 +127,24 @@ def deletion(
     return {"part": part, "drop_of_map": round(drops[0], 4), "drop_of_random": round(drops[1], 4)}
 
 
+def sanity(
+    model: keras.Model,
+    inputs: Inputs,
+    classes: NDArray[np.int64],
+    *,
+    layers: dict[str, str],
+    signal: str,
+    temperature: float | None,
+    seed: int,
+) -> dict[str, Any]:
+    """Both checks as a contract keeps them: `randomised_weights_rank_correlation` and `deletion`; arguments as those of `deletion`."""
+    likeness = randomisation_likeness(model, inputs, classes, layers=layers, seed=seed)
+    dropped = deletion(
+        model, inputs, classes, layers=layers, signal=signal, temperature=temperature, seed=seed
+    )
+    return {"randomised_weights_rank_correlation": round(likeness, 4), "deletion": dropped}
+
+
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Running mean of five steps: random parts hang together as hot parts do."""
     return np.apply_along_axis(np.convolve, 1, values, np.full(5, 0.2), mode="same")

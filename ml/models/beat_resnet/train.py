@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.ec57 import DS1, DS2, ec57_report
-from ml.explain.signal_checks import deletion, randomisation_likeness
+from ml.explain import signal_checks
 from ml.models.beat_resnet import data, network
 from ml.models.beat_resnet.classes import LABELS
 from ml.models.beat_resnet.data import Examples
@@ -134,8 +134,7 @@ def sanity(model: keras.Model, examples: Examples, temperature: float) -> dict[s
     predicted = logits_of(model, some).argmax(axis=1)
     chosen = np.concatenate([np.flatnonzero(predicted == i)[:_SANITY_PER_CLASS] for i in range(len(LABELS))])
     inputs = {network.WINDOW: some.windows[chosen], network.FEATURE_INPUT: some.features[chosen]}
-    likeness = randomisation_likeness(model, inputs, predicted[chosen], layers=network.LAYERS, seed=SEED)
-    dropped = deletion(
+    found = signal_checks.sanity(
         model,
         inputs,
         predicted[chosen],
@@ -144,11 +143,7 @@ def sanity(model: keras.Model, examples: Examples, temperature: float) -> dict[s
         temperature=temperature,
         seed=SEED,
     )
-    return {
-        "randomised_weights_rank_correlation": round(likeness, 4),
-        "deletion": dropped,
-        "beats": len(chosen),
-    }
+    return {**found, "beats": len(chosen)}
 
 
 def _contract(

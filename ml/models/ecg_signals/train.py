@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.multilabel import auc, macro_auc
-from ml.explain.signal_checks import deletion, randomisation_likeness
+from ml.explain import signal_checks
 from ml.models.ecg_signals import data, evaluate, network
 from ml.models.ecg_signals.data import Windows
 from ml.models.ecg_signals.fitting import Settings, fit, logits_of
@@ -75,8 +75,7 @@ def _sanity(model: keras.Model, windows: Windows, logits: NDArray[np.float64]) -
     predicted = logits.argmax(axis=1)
     chosen = np.concatenate([np.flatnonzero(predicted == i)[:_SANITY_PER_CLASS] for i in range(len(LABELS))])
     inputs = {network.WINDOW: windows.signals[chosen].astype(np.float32)}
-    likeness = randomisation_likeness(model, inputs, predicted[chosen], layers=network.LAYERS, seed=0)
-    dropped = deletion(
+    found = signal_checks.sanity(
         model,
         inputs,
         predicted[chosen],
@@ -85,11 +84,7 @@ def _sanity(model: keras.Model, windows: Windows, logits: NDArray[np.float64]) -
         temperature=None,
         seed=0,
     )
-    return {
-        "randomised_weights_rank_correlation": round(likeness, 4),
-        "deletion": dropped,
-        "recordings": len(chosen),
-    }
+    return {**found, "recordings": len(chosen)}
 
 
 def _training_facts(training: Windows, validation: Windows, trained: Trained) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.metrics import report
-from ml.explain.signal_checks import deletion, randomisation_likeness
+from ml.explain import signal_checks
 from ml.models.rhythm_vf import data, network
 from ml.models.rhythm_vf.alarms import alarm_table
 from ml.models.rhythm_vf.context import context_table
@@ -180,8 +180,7 @@ def _sanity(model: keras.Model, segments: Segments, temperature: float) -> dict[
         [rng.permutation(np.flatnonzero(predicted == i))[:_SANITY_PER_CLASS] for i in range(len(LABELS))]
     )
     inputs = {network.WINDOW: some.windows[chosen], network.FEATURE_INPUT: some.features[chosen]}
-    likeness = randomisation_likeness(model, inputs, predicted[chosen], layers=network.LAYERS, seed=SEED)
-    dropped = deletion(
+    found = signal_checks.sanity(
         model,
         inputs,
         predicted[chosen],
@@ -190,11 +189,7 @@ def _sanity(model: keras.Model, segments: Segments, temperature: float) -> dict[
         temperature=temperature,
         seed=SEED,
     )
-    return {
-        "randomised_weights_rank_correlation": round(likeness, 4),
-        "deletion": dropped,
-        "segments": len(chosen),
-    }
+    return {**found, "segments": len(chosen)}
 
 
 def _contract(
