@@ -8,20 +8,25 @@ from django import forms
 
 from diagnostics.kinds import UNITS
 from diagnostics.models import Review
-from diagnostics.risk import LABEL_RISK
+from diagnostics.risk import CHEST_RISK, LABEL_RISK, TRACE_RISK
 from diagnostics.risk_clinical import LEVELS
+from diagnostics.services.reviews import what_is_asked
 from ml.contract import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-# Reasons to disagree that do not speak of a trace.
-OF_CLINICAL = (
-    Review.OverrideReason.CLINICAL_CONTEXT,
-    Review.OverrideReason.NOT_ANSWERED,
-    Review.OverrideReason.OTHER,
-)
+# Reasons to disagree that do not speak of a trace: about a clinical record, and about a chest X-ray.
+OF_CLINICAL = [
+    (reason.value, reason.label)
+    for reason in (
+        Review.OverrideReason.CLINICAL_CONTEXT,
+        Review.OverrideReason.NOT_ANSWERED,
+        Review.OverrideReason.OTHER,
+    )
+]
+OF_CHEST = [(Review.OverrideReason.WRONG_LABEL.value, "The X-ray shows something else"), *OF_CLINICAL]
 
 
 def label_words(label: str) -> str:
@@ -36,10 +41,7 @@ class ReviewForm(forms.Form):
     """A doctor's decision. What contradicts itself is refused by diagnostics.services.reviews, with the reason."""
 
     decision = forms.ChoiceField(label="Your decision", widget=forms.RadioSelect)
-    label = forms.ChoiceField(
-        label="What the trace shows",
-        required=False,
-    )
+    label = forms.ChoiceField(required=False)
     override_reason = forms.ChoiceField(
         label="Why you disagree",
         required=False,
@@ -53,14 +55,15 @@ class ReviewForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, answer: str = "", labels: Iterable[str] = LABEL_RISK, **kwargs: Any
+        self, *args: Any, answer: str = "", labels: Iterable[str] = TRACE_RISK, **kwargs: Any
     ) -> None:
         """`answer` is the models' label; without one there is nothing to confirm. `labels` are what can be seen instead."""
         super().__init__(*args, **kwargs)
         chosen = [("", "Only if you override"), *((label, label_words(label)) for label in labels)]
-        if labels is LEVELS:
-            self.fields["label"].label = "The patient's risk"
-            reasons = [(reason.value, reason.label) for reason in OF_CLINICAL]
+        asked = what_is_asked(labels)
+        self.fields["label"].label = asked[0].upper() + asked[1:]
+        if labels is LEVELS or labels is CHEST_RISK:
+            reasons = OF_CLINICAL if labels is LEVELS else OF_CHEST
             self["override_reason"].field.choices = [("", "Only if you override"), *reasons]  # type: ignore[attr-defined]  # the same
         self["label"].field.choices = chosen  # type: ignore[attr-defined]  # a ChoiceField
         override = (Review.Decision.OVERRIDE.value, "Override: I see something else")

@@ -321,6 +321,8 @@ def missing(newest: Mapping[str, str], *, now: dt.datetime) -> list[str]:
         said.append(
             "No recording and no twelve-lead page: rhythm, intervals and all leads were not assessed."
         )
+    if Kind.DICOM not in newest:
+        said.append("No chest X-ray: the size of the heart was not assessed.")
     if Kind.CLINICAL not in newest:
         said.append("No clinical record was assessed, so there is no calibrated probability.")
     for kind in Kind:

@@ -137,37 +137,68 @@ CLINICAL_WORDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
+# What a chest X-ray shows of the heart.
+CHEST_WORDS: dict[str, tuple[str, str]] = {
+    "Normal heart size": (
+        "a heart of normal size",
+        "On the X-ray the shadow of your heart is as wide as it should be.",
+    ),
+    "Borderline heart size": (
+        "a heart at the limit of normal size",
+        (
+            "On the X-ray the shadow of your heart is about as wide as it may be. How the picture was taken, or how deeply you breathed"
+            " in, can explain that. Your doctor compares it with earlier pictures and with how you feel."
+        ),
+    ),
+    "Cardiomegaly": (
+        "an enlarged heart",
+        (
+            "On the X-ray the shadow of your heart looks wider than usual. The heart may be enlarged, or there may be fluid around it; the"
+            " way the picture was taken can also be the reason. Your doctor will usually want to look at your heart with ultrasound. If"
+            " you get out of breath at rest or when lying flat, tell your doctor soon."
+        ),
+    ),
+}
+
 CLINICAL_CLOSING = (
     "A doctor has looked at this result and signed it. It rests on the values that were known on that day. If you have questions, or feel"
     " worse, talk to your doctor; with chest pain, fainting or trouble breathing call the emergency number."
 )
 
-CLOSING = (
-    "A doctor has looked at this result and signed it. It describes this one recording only. If you have questions, or feel worse,"
-    " talk to your doctor; with chest pain, fainting or trouble breathing call the emergency number."
-)
 
-
-def words_of(*, recording: bool) -> dict[str, tuple[str, str]]:
-    """Title and paragraph by label."""
-    return RECORDING_WORDS if recording else PLAIN_WORDS
+def closing_of(what: str) -> str:
+    """What stands below every report about one recording or picture."""
+    return (
+        f"A doctor has looked at this result and signed it. It describes this one {what} only. If you have questions, or feel worse,"
+        " talk to your doctor; with chest pain, fainting or trouble breathing call the emergency number."
+    )
 
 
 def report_title(label: str, *, recording: bool) -> str:
     """One line: what was found."""
     if label in CLINICAL_WORDS:
         return CLINICAL_WORDS[label][0]
+    if label in CHEST_WORDS:
+        return f"Your chest X-ray shows {CHEST_WORDS[label][0]}"
     return f"Your ECG shows {words_of(recording=recording)[label][0]}"
+
+
+def words_of(*, recording: bool) -> dict[str, tuple[str, str]]:
+    """Title and paragraph of what an ECG shows, by label."""
+    return RECORDING_WORDS if recording else PLAIN_WORDS
 
 
 def report_body(label: str, *, amended: bool, recording: bool) -> str:
     """The report's paragraphs, separated by blank lines."""
-    looked_at = "values" if label in CLINICAL_WORDS else "recording"
-    note = (
-        [f"This report replaces an earlier one; your doctor has looked at the {looked_at} again."]
-        if amended
-        else []
-    )
     if label in CLINICAL_WORDS:
-        return "\n\n".join([*note, CLINICAL_WORDS[label][1], CLINICAL_CLOSING])
-    return "\n\n".join([*note, words_of(recording=recording)[label][1], CLOSING])
+        looked_at, said, closing = "values", CLINICAL_WORDS[label][1], CLINICAL_CLOSING
+    elif label in CHEST_WORDS:
+        looked_at, said, closing = "picture", CHEST_WORDS[label][1], closing_of("X-ray")
+    else:
+        looked_at, said, closing = (
+            "recording",
+            words_of(recording=recording)[label][1],
+            closing_of("recording"),
+        )
+    again = f"This report replaces an earlier one; your doctor has looked at the {looked_at} again."
+    return "\n\n".join([*([again] if amended else []), said, closing])

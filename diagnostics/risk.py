@@ -1,6 +1,6 @@
 """From what the models answered to High, Moderate or Low, with reasons. Rules only; no patient data, no database.
 
-Source: clinical grading of the six beat classes for triage, to be reviewed by the responsible cardiologist; a label stands for
+Source: clinical grading of the labels for triage, to be reviewed by the responsible cardiologist; a label stands for
 what the picture shows, not for the patient's prognosis. The rule is monotone: a further or worse label never lowers the level.
 """
 
@@ -26,7 +26,8 @@ class RiskLevel(models.TextChoices):
 
 ORDER = (RiskLevel.LOW, RiskLevel.MODERATE, RiskLevel.HIGH)
 
-LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
+# What an ECG shows.
+TRACE_RISK: dict[str, tuple[RiskLevel, str]] = {
     "Normal": (RiskLevel.LOW, "a normal beat"),
     "PAC": (RiskLevel.LOW, "a premature atrial beat, common and mostly harmless when rare"),
     "RBBB": (
@@ -63,6 +64,19 @@ LABEL_RISK: dict[str, tuple[RiskLevel, str]] = {
     "CD": (RiskLevel.MODERATE, "a conduction disturbance, which may point to structural heart disease"),
     "HYP": (RiskLevel.MODERATE, "signs of hypertrophy, which may come from high blood pressure or a valve"),
 }
+# What a chest X-ray shows. A heart at the limit is Moderate as a model that is not sure is: a person has to look.
+CHEST_RISK: dict[str, tuple[RiskLevel, str]] = {
+    "Normal heart size": (RiskLevel.LOW, "a heart of normal size"),
+    "Borderline heart size": (
+        RiskLevel.MODERATE,
+        "a heart at the limit of normal size, which an antero-posterior film or a shallow breath may explain",
+    ),
+    "Cardiomegaly": (
+        RiskLevel.MODERATE,
+        "an enlarged heart shadow, which may point to heart failure, a valve or fluid around the heart",
+    ),
+}
+LABEL_RISK = TRACE_RISK | CHEST_RISK
 
 
 # Below this probability a label that is in every set of a model says nothing about one patient. To be reviewed by the cardiologist.
@@ -92,7 +106,7 @@ def assess(
             )
         elif result.outcome is Outcome.ABSTAINED:
             level = _higher(level, RiskLevel.MODERATE)
-            reasons.append(f"{result.model} is not sure enough to answer; a person has to read the trace.")
+            reasons.append(f"{result.model} is not sure enough to answer; a person has to look.")
         else:
             continue
         for label in result.prediction_set:

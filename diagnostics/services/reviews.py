@@ -12,14 +12,16 @@ from accounts.policy import Permission, require
 from diagnostics.conditions.selectors import revisions_for
 from diagnostics.kinds import is_clinical, is_recording
 from diagnostics.models import Diagnosis, PatientRisk, Report, Review
+from diagnostics.patient_risk import Kind
 from diagnostics.plain_words import report_body, report_title
-from diagnostics.risk import LABEL_RISK, RiskLevel
+from diagnostics.risk import CHEST_RISK, TRACE_RISK, RiskLevel
 from diagnostics.risk_clinical import LEVELS
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status, check_move
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable
 
     from accounts.actor import Actor
 
@@ -29,8 +31,17 @@ class ReviewRefused(Exception):  # named after what happened
 
 
 def labels_of(diagnosis: Diagnosis) -> dict[str, tuple[RiskLevel, str]]:
-    """What a doctor can find: of a clinical record its level, of anything else what a trace shows."""
-    return LEVELS if is_clinical(diagnosis.upload.media_type) else LABEL_RISK
+    """What a doctor can find: of a clinical record its level, of an imaging study what an X-ray shows, else what a trace shows."""
+    if is_clinical(diagnosis.upload.media_type):
+        return LEVELS
+    return CHEST_RISK if diagnosis.evidence_kind == Kind.DICOM else TRACE_RISK
+
+
+def what_is_asked(labels: Iterable[str]) -> str:
+    """What a doctor chooses one of these labels for, in words."""
+    if labels is LEVELS:
+        return "the patient's risk"
+    return "what the X-ray shows" if labels is CHEST_RISK else "what the trace shows"
 
 
 @transaction.atomic
@@ -66,9 +77,7 @@ def review(  # the fields of a review
         label, override_reason, level = answer, "", diagnosis.risk_level
     else:
         if label not in labels:
-            raise ReviewRefused(
-                "Choose the patient's risk." if labels is LEVELS else "Choose what the trace shows."
-            )
+            raise ReviewRefused(f"Choose {what_is_asked(labels)}.")
         if override_reason not in Review.OverrideReason.values:
             raise ReviewRefused("Choose why you disagree with the model.")
         if override_reason == Review.OverrideReason.OTHER and not comment.strip():

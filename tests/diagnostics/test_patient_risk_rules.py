@@ -24,6 +24,10 @@ from diagnostics.patient_risk import (
     red_flags,
     stored_tiers,
 )
+from diagnostics.risk import CHEST_RISK
+from diagnostics.risk import ORDER as LABEL_ORDER
+from diagnostics.risk import assess as assess_labels
+from tests.diagnostics.results import result
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 TIERS = stored_tiers()
@@ -181,6 +185,33 @@ def test_what_is_superseded_does_not_count():
     assert level(evidence(HIGH, superseded=True), evidence(LOW, key="2")) is LOW
 
 
+HEART_SIZES = sorted(CHEST_RISK, key=lambda label: LABEL_ORDER.index(CHEST_RISK[label][0]))
+
+
+def chest(label, **fields):
+    """What stands of a chest X-ray on which a model sees this."""
+    found, reasons = assess_labels([result(label, model="cxr-heart")])
+    return evidence(PatientLevel(found), kind=Kind.DICOM, label=label, reasons=tuple(reasons), **fields)
+
+
+@given(st.lists(any_evidence(), max_size=5), st.sampled_from(HEART_SIZES), st.data())
+def test_a_larger_heart_on_an_x_ray_never_lowers_the_level(known, label, data):
+    worse = data.draw(st.sampled_from(HEART_SIZES[HEART_SIZES.index(label) :]))
+    without = ORDER.index(level(*known))
+    with_it = ORDER.index(level(*known, chest(label, key="x-ray")))
+    assert without <= with_it <= ORDER.index(level(*known, chest(worse, key="x-ray")))
+
+
+def test_an_enlarged_heart_counts_as_moderate_and_says_what_was_seen():
+    assert HEART_SIZES == ["Normal heart size", "Borderline heart size", "Cardiomegaly"]
+    assert [level(chest(label)) for label in HEART_SIZES] == [LOW, MODERATE, MODERATE]
+    found = assess([chest("Cardiomegaly"), evidence(LOW, key="2")], tiers=TIERS)
+    assert (found.level, found.probability, found.red_flags) == (MODERATE, None, ())
+    assert found.counted[0].text.startswith(
+        "Imaging study of 1 Jun 2026: cxr-heart sees an enlarged heart shadow, which may point to heart failure"
+    )
+
+
 @pytest.mark.parametrize(
     ("labels", "of_level", "flags"),
     [
@@ -239,10 +270,13 @@ def test_what_is_missing_is_named_and_what_is_old():
     said = missing(newest_of_kind(known), now=NOW)
     assert said == [
         "No recording and no twelve-lead page: rhythm, intervals and all leads were not assessed.",
+        "No chest X-ray: the size of the heart was not assessed.",
         "Clinical record: the newest is 16 months old.",
     ]
     assert missing(newest_of_kind([*known, evidence(key="3", kind=Kind.PAGE)]), now=NOW) == said[1:]
-    unread = evidence(UNKNOWN, kind=Kind.RECORDING)
+    seen = [*known, evidence(key="4", kind=Kind.DICOM)]
+    assert missing(newest_of_kind(seen), now=NOW) == [said[0], said[2]]
+    unread = evidence(UNKNOWN, kind=Kind.DICOM)
     assert newest_of_kind([unread]) == {}
 
 

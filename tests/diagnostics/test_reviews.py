@@ -8,8 +8,11 @@ from django.core.exceptions import PermissionDenied
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM, Role
 from diagnostics import selectors
+from diagnostics.forms import ReviewForm
 from diagnostics.models import Diagnosis, Report, Review
+from diagnostics.patient_risk import Kind
 from diagnostics.plain_words import PLAIN_WORDS
+from diagnostics.risk import CHEST_RISK
 from diagnostics.services import lifecycle, reviews
 from tests import factories
 
@@ -94,6 +97,20 @@ def test_an_abstention_cannot_be_confirmed_but_overridden(doctor, person):
         review(doctor, diagnosis, decision="override", label="PAC", override_reason="not_answered").label
         == "PAC"
     )
+
+
+def test_of_a_chest_x_ray_the_size_of_the_heart_is_judged(doctor, person):
+    patient = factories.patient(team=(doctor,), user=person)
+    diagnosis = factories.completed(patient, doctor, label="Borderline heart size", evidence_kind=Kind.DICOM)
+    with pytest.raises(reviews.ReviewRefused, match="Choose what the X-ray shows"):
+        review(doctor, diagnosis, decision="override", label="VF", override_reason="wrong_label")
+    form = ReviewForm(answer=diagnosis.answer, labels=reviews.labels_of(diagnosis))
+    assert form["label"].label == "What the X-ray shows"
+    assert [label for label, _ in form["label"].field.choices[1:]] == list(CHEST_RISK)
+    assert "trace" not in str(form["override_reason"])
+    review(doctor, diagnosis, decision="override", label="Cardiomegaly", override_reason="wrong_label")
+    sign(doctor, diagnosis)
+    assert read(person) == [(1, "Your chest X-ray shows an enlarged heart")]
 
 
 def test_the_patient_reads_nothing_until_it_is_signed(doctor, person, diagnosis):

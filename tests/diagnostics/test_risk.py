@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.plain_words import PLAIN_WORDS, report_body, report_title
-from diagnostics.risk import LABEL_RISK, ORDER, RiskLevel, assess
+from diagnostics.plain_words import CHEST_WORDS, PLAIN_WORDS, report_body, report_title
+from diagnostics.risk import CHEST_RISK, LABEL_RISK, ORDER, TRACE_RISK, RiskLevel, assess
 from ml.contract import Outcome
 from tests.diagnostics.results import LABELS, any_result, result
 
@@ -35,9 +35,11 @@ def test_the_level_of_each_label(label, level):
 
 
 def test_every_label_has_a_level_and_words_for_the_patient():
-    assert set(LABEL_RISK) == set(PLAIN_WORDS)
+    assert set(TRACE_RISK) == set(PLAIN_WORDS)
+    assert set(CHEST_RISK) == set(CHEST_WORDS)
     for label in LABELS:
-        assert report_title(label, recording=False).startswith("Your ECG shows ")
+        shown = "chest X-ray" if label in CHEST_RISK else "ECG"
+        assert report_title(label, recording=False).startswith(f"Your {shown} shows ")
         assert (
             len(report_body(label, amended=True, recording=False).split("\n\n"))
             == len(report_body(label, amended=False, recording=False).split("\n\n")) + 1
