@@ -1,11 +1,11 @@
 """From clinical values to High, Moderate or Low, with reasons. Rules only; no patient data, no database.
 
-In heart failure the model that decides gives the level, by limits that were fitted in its training and measured outside of it. Without
-an answer of it the scores for people without disease do: SCORE2 by the categories of the 2021 ESC guideline on prevention (Visseren
-FLJ and others, European Heart Journal 2021;42:3227: below 50 years high from 2.5 % and very high from 7.5 %, from 50 years on high
-from 5 % and very high from 10 %), PREVENT by those of the 2019 ACC/AHA guideline (Arnett DK and others, Circulation 2019;140:e596:
-intermediate from 7.5 %, high from 20 %). The higher one counts. To be reviewed by the responsible cardiologist. A score for which no
-limits are published here leaves at least Moderate: a person has to look.
+In heart failure the model that decides gives the level, by limits that were fitted in its training and measured outside of it. Where
+heart failure is only assumed, because nobody recorded whether it was diagnosed, that is the first reason. Scores for people without
+disease, SCORE2 and PREVENT, apply only where heart failure is denied or not recorded; they count by the categories of their guidelines
+(`diagnostics.risk_categories`), beside the model's answer if there is one. The highest counts. A model that does not apply, because
+heart failure is denied, says nothing: then the scores are what is left, and a score for which no limits are published here leaves at
+least Moderate, as a person has to look. Without any answer there is no level. To be reviewed by the responsible cardiologist.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 from diagnostics import opinions
 from diagnostics.risk import ORDER, RiskLevel
+from diagnostics.risk_categories import called, category_of
+from ml.clinical.answer import ClinicalReason
 from ml.clinical.scores.register import BY_NAME as SCORES
 from ml.contract import ModelResult, Outcome, as_percent
 
@@ -25,12 +27,8 @@ LEVELS: dict[str, tuple[RiskLevel, str]] = {
     "High risk": (RiskLevel.HIGH, "High risk"),
 }
 LABEL_OF: dict[str, str] = {str(level): label for label, (level, _) in LEVELS.items()}
-YOUNG = 50.0
-# Moderate and High from so many percent.
-SCORE2_YOUNG, SCORE2_OLDER, PREVENT_LIMITS = (2.5, 7.5), (5.0, 10.0), (7.5, 20.0)
 TOLD = 3  # contributions that are told as reasons
-
-Finding = tuple[RiskLevel, str]
+ASSUMED = "Heart failure is not recorded: the model's answer only assumes it."
 
 
 def assess_clinical(
@@ -44,15 +42,29 @@ def assess_clinical(
     """
     every = list(results)
     scores = [one for one in every if one.model in SCORES and one.outcome is Outcome.PREDICTED]
-    told = [one.message for one in opinions.in_order(scores)]
+    told = [_told(one) for one in opinions.in_order(scores)]
+    judged = [found.level for one in scores if (found := category_of(one.model, one.explanation))]
     model = next((one for one in every if one.model == opinions.CLINICAL), None)
     if model is not None and model.explanation.get("level"):
-        said = _of_model(model, contracts.get(model.model, {}))
-        return LEVELS[opinions.finding(model)][0], [*said, *told]
-    levels = [_of_score(one) for one in scores]
-    if not levels:
+        said, level = _of_model(model, contracts.get(model.model, {})), LEVELS[opinions.finding(model)][0]
+        highest = max([level, *judged], key=ORDER.index)
+        return highest, [*said, *told] if highest == level else [*told, *said]
+    if not scores:
         return None, ["Neither a model nor a score could answer, so no risk was determined."]
-    return max(levels, key=ORDER.index), told
+    # A score without categories leaves at least Moderate.
+    unjudged = [RiskLevel.MODERATE] * (len(scores) > len(judged))
+    return max([*judged, *unjudged], key=ORDER.index), told
+
+
+def assumes_heart_failure(said: Mapping[str, Any]) -> bool:
+    """Whether a model's explanation says that its answer only assumes heart failure."""
+    return any(one["reason_code"] == ClinicalReason.HEART_FAILURE_ASSUMED for one in said.get("findings", ()))
+
+
+def _told(score: ModelResult) -> str:
+    """The sentence of a score, with what its guideline calls the risk."""
+    category = called(score.model, score.explanation)
+    return f"{score.message} {category}." if category else score.message
 
 
 def observed(contract: Mapping[str, Any], level: str) -> str:
@@ -69,7 +81,8 @@ def observed(contract: Mapping[str, Any], level: str) -> str:
 
 def _of_model(model: ModelResult, contract: Mapping[str, Any]) -> list[str]:
     said = model.explanation
-    reasons = [f"{model.model} estimates a risk of death during follow-up of {as_percent(said['risk'])}."]
+    reasons = [ASSUMED] if assumes_heart_failure(said) else []
+    reasons += [f"{model.model} estimates a risk of death during follow-up of {as_percent(said['risk'])}."]
     reasons += [text for text in [observed(contract, said["level"])] if text]
     for part in [one for one in said["contributions"] if abs(one["amount"]) >= 0.005][:TOLD]:
         words = part["words"][0].upper() + part["words"][1:]
@@ -84,17 +97,3 @@ def _of_model(model: ModelResult, contract: Mapping[str, Any]) -> list[str]:
             f"{count} value{'s are' if count > 1 else ' is'} missing; typical ones stand in, which draws the answer to the middle."
         )
     return reasons
-
-
-def _of_score(score: ModelResult) -> RiskLevel:
-    risks, age = score.explanation["risks"], score.explanation.get("age")
-    if score.model == "score2" and age is not None:
-        return _level(max(risks.values()), SCORE2_YOUNG if age < YOUNG else SCORE2_OLDER)
-    if score.model == "prevent":
-        return _level(max(risks.values()), PREVENT_LIMITS)
-    return RiskLevel.MODERATE
-
-
-def _level(percent: float, limits: tuple[float, float]) -> RiskLevel:
-    moderate, high = limits
-    return RiskLevel.HIGH if percent >= high else RiskLevel.MODERATE if percent >= moderate else RiskLevel.LOW

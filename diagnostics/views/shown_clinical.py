@@ -10,10 +10,12 @@ from django.utils.dateparse import parse_datetime
 
 from diagnostics import opinions, risk_clinical
 from diagnostics.models import ModelVersion
+from diagnostics.risk_categories import called
 from diagnostics.views.charts import contribution_chart
 from diagnostics.views.shown import fact, percent, provenance
+from ml.clinical.answer import SENTENCES, ClinicalReason
 from ml.clinical.features import BY_NAME as FEATURES
-from ml.clinical.features import described
+from ml.clinical.features import ValueReason, described
 from ml.clinical.scores.register import BY_NAME as SCORES
 from ml.clinical.snapshot import SnapshotError, read_snapshot
 from ml.contract import as_percent
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FOREST, NETWORKS = "clinical-rf", "clinical-cnn-"
+# Findings with a place of their own on the page.
+SAID_ELSEWHERE = {ValueReason.MISSING, ClinicalReason.HEART_FAILURE_ASSUMED}
 SMALLEST = 0.0005  # contributions below a twentieth of a percentage point are left out of the chart
 FOLLOW_UP = "The days of follow-up (time), which the public data have, are not used: they are only known afterwards and tell the outcome."
 
@@ -41,6 +45,9 @@ def clinical_result(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "decides": decides,
         "level": said.get("level", ""),
+        "assumed": SENTENCES[ClinicalReason.HEART_FAILURE_ASSUMED]
+        if risk_clinical.assumes_heart_failure(said)
+        else "",
         "risk": as_percent(said["risk"]) if said.get("level") else "",
         "observed": risk_clinical.observed(contracts.get(opinions.CLINICAL, {}), said.get("level", "")),
         "chart": _chart(said) if said.get("contributions") else None,
@@ -48,7 +55,7 @@ def clinical_result(diagnosis: Diagnosis) -> dict[str, Any]:
             described(FEATURES[name], float(value)) for name, value in said.get("imputed", {}).items()
         ],
         "findings": [
-            one["message"] for one in said.get("findings", []) if one["reason_code"] != "value_missing"
+            one["message"] for one in said.get("findings", []) if one["reason_code"] not in SAID_ELSEWHERE
         ],
         "follow_up": FOLLOW_UP,
         "models": _models(opinions.of_one_question(answers)),
@@ -153,7 +160,9 @@ def _scores(answers: Sequence[Prediction]) -> dict[str, Any]:
         if one.explanation:
             said = one.explanation
             points = [f"{said['points']} points"] if said["points"] is not None else []
-            answer = "; ".join([*points, *(f"{risk:.1f} % {name}" for name, risk in said["risks"].items())])
+            figures = [f"{risk:.1f} % {name}" for name, risk in said["risks"].items()]
+            category = called(one.model, said)
+            answer = "; ".join([*points, *figures, *([category] if category else [])])
         cells = [score.title, score.asks, answer]
         rows.append([{"label": head, "value": value} for head, value in zip(heads, cells, strict=True)])
     return {

@@ -12,9 +12,13 @@ from ml.contract import ModelResult
 
 
 class ClinicalReason(StrEnum):
-    """Why a clinical model gives no prediction; a code never changes its meaning. Impossible values bring their own code."""
+    """Why a clinical model gives no prediction, or only one that assumes something; a code never changes its meaning.
+
+    Impossible values bring their own code.
+    """
 
     NO_HEART_FAILURE = "not_heart_failure"
+    HEART_FAILURE_ASSUMED = "heart_failure_assumed"
     AGE = "age_outside_training"
     TELLING_MISSING = "telling_values_missing"
     TOO_MANY_MISSING = "too_many_values_missing"
@@ -24,6 +28,8 @@ class ClinicalReason(StrEnum):
 SENTENCES: dict[ClinicalReason, str] = {
     ClinicalReason.NO_HEART_FAILURE: "The model is for people with heart failure, and this person is recorded without. "
     "Use a score made for people without the disease.",
+    ClinicalReason.HEART_FAILURE_ASSUMED: "Whether this person has heart failure is not recorded. The model learnt only from people "
+    "who have it, and its answer holds only if that is so. Record yes or no, and assess the record again.",
     ClinicalReason.AGE: "The model learnt from people of {low} to {high} years, and this person is {age:g}. "
     "Judge without it, or use a score made for this age.",
     ClinicalReason.TELLING_MISSING: "Without {names} the model would say little about this person. Enter what is missing.",
@@ -31,6 +37,14 @@ SENTENCES: dict[ClinicalReason, str] = {
     ClinicalReason.LOW_CONFIDENCE: "The estimated risk of death is {risk}, too near the middle to name an outcome; the level is {level}. "
     "Please judge yourself.",
 }
+
+
+ASSUMED = Finding(
+    name="",
+    reason_code=ClinicalReason.HEART_FAILURE_ASSUMED.value,
+    message=SENTENCES[ClinicalReason.HEART_FAILURE_ASSUMED],
+    stops=False,
+)
 
 
 class Level(StrEnum):
@@ -60,7 +74,7 @@ class ClinicalResult:
         contributions: what each feature adds to the reference's risk, greatest first, in probability (-1 to 1); they sum to ``risk`` less
             ``reference_risk``. Empty where nothing was explained.
         imputed: missing features with the typical value that stood in.
-        findings: what is to be said about the values.
+        findings: what is to be said about the values, and ``ASSUMED`` where an answer assumes heart failure.
     """
 
     result: ModelResult

@@ -127,7 +127,7 @@ class Finding:
 
     Attributes:
         name: the feature; empty for the whole record.
-        reason_code: stable code, one of `ValueReason`.
+        reason_code: stable code, of `ValueReason` or `ClinicalReason`.
         message: sentence for the person who entered it.
         stops: whether no prediction may be made with it.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.clinical.answer import SENTENCES, ClinicalReason, ClinicalResult, Level, level_of
+from ml.clinical.answer import ASSUMED, SENTENCES, ClinicalReason, ClinicalResult, Level, level_of
 from ml.clinical.features import BY_NAME, NAMES, Finding, check_record, described
 from ml.clinical.scores.result import Contribution, greatest_first
 from ml.contract import ModelResult, Outcome, as_percent
@@ -47,7 +47,7 @@ def analyse_clinical(
 
     Args:
         values: by name, in the units of ``ml.clinical.features``; None, or absent, where not known. Strange values give a result too.
-        heart_failure: whether the person has heart failure; None where it is not said, and then it is taken to be so.
+        heart_failure: whether the person has heart failure; None where it is not said, and then every answer says that it assumes so.
         models: names of the models to ask.
         explain: whether to say what each value contributes, which takes up to 2,048 further answers per model.
 
@@ -97,9 +97,10 @@ def analyse_records(
         for refusal in refusals
     ]
     duration = (time.perf_counter() - started) * 1000.0 / max(1, len(records))
+    assumed = (ASSUMED,) if heart_failure is None else ()
     return [
-        _result(opened, record, found, part, duration)
-        for record, found, part in zip(records, findings, parts, strict=True)
+        _result(opened, record, found if refusal else (*assumed, *found), part, duration)
+        for record, found, refusal, part in zip(records, findings, refusals, parts, strict=True)
     ]
 
 

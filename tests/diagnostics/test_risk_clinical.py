@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from diagnostics import opinions
 from diagnostics.plain_words import CLINICAL_WORDS, report_body, report_title
 from diagnostics.risk import ORDER, RiskLevel
-from diagnostics.risk_clinical import LABEL_OF, LEVELS, assess_clinical
+from diagnostics.risk_categories import GUIDELINES, called
+from diagnostics.risk_clinical import ASSUMED, LABEL_OF, LEVELS, assess_clinical
+from ml.clinical.scores import prevent
 from ml.contract import ModelResult, Outcome
 from tests.diagnostics.results import result
 
@@ -43,9 +46,10 @@ def silent(model: str = "clinical-hybrid") -> ModelResult:
 
 
 def score(model: str, percent: float, age: float = 60) -> ModelResult:
-    said = {"risks": {"an event": percent}, "points": None, "age": age, "contributions": []}
+    outcome = GUIDELINES[model].outcome if model in GUIDELINES else "an event"
+    said = {"risks": {outcome: percent}, "points": None, "age": age, "contributions": []}
     return result(
-        None, model=model, outcome=Outcome.PREDICTED, explanation=said, message=f"{model} {percent}"
+        None, model=model, outcome=Outcome.PREDICTED, explanation=said, message=f"{model} {percent}."
     )
 
 
@@ -67,7 +71,7 @@ def test_the_model_that_decides_gives_level_and_reasons() -> None:
             "Ejection fraction 20 % raises the risk by 30 percentage points.",
             "Age 50 years lowers the risk by 1 percentage point.",
             "1 value is missing; typical ones stand in, which draws the answer to the middle.",
-            "maggic 10",
+            "maggic 10.",
         ],
     )
 
@@ -81,8 +85,8 @@ def test_the_model_that_decides_gives_level_and_reasons() -> None:
         ([score("score2", 4.9)], "low"),
         ([score("score2", 5.0)], "moderate"),
         ([score("score2", 10.0)], "high"),
-        ([score("prevent", 7.4)], "low"),
-        ([score("prevent", 7.5)], "moderate"),
+        ([score("prevent", 4.9)], "low"),
+        ([score("prevent", 5.0)], "moderate"),
         ([score("prevent", 20.0)], "high"),
         ([score("score2", 1.0), score("prevent", 21.0)], "high"),
         ([score("cha2ds2-va", 0.0)], "moderate"),
@@ -122,6 +126,59 @@ def test_a_higher_risk_or_a_further_score_never_lowers_the_level(
     before = level(drawn)
     assert level([*drawn, (further, more)]) >= before
     assert level([(model, percent + more) for model, percent in drawn]) >= before
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "limits"),
+    [
+        ("score2", 40, {2.5: "High risk", 7.5: "Very high risk"}),
+        ("score2", 49.9, {2.5: "High risk", 7.5: "Very high risk"}),
+        ("score2", 50, {5.0: "High risk", 10.0: "Very high risk"}),
+        ("score2", 69.9, {5.0: "High risk", 10.0: "Very high risk"}),
+        ("score2", 70, {7.5: "High risk", 15.0: "Very high risk"}),
+        ("prevent", 30, {5.0: "Borderline risk", 7.5: "Intermediate risk", 20.0: "High risk"}),
+        ("prevent", 79, {5.0: "Borderline risk", 7.5: "Intermediate risk", 20.0: "High risk"}),
+    ],
+)
+def test_the_categories_are_those_of_the_guidelines(name: str, age: float, limits: dict[float, str]) -> None:
+    below = "Low to moderate risk" if name == "score2" else "Low risk"
+    levels = []
+    for limit, category in limits.items():
+        of = GUIDELINES[name]
+        for percent, said in ((math.nextafter(limit, 0), below), (limit, category)):
+            assert called(name, {"risks": {of.outcome: percent}, "age": age}) == f"{said} by {of.name}"
+        below = category
+        levels.append(of.category(percent=limit, age=age).level)
+    assert (levels[0], levels[-1]) == (RiskLevel.MODERATE, RiskLevel.HIGH)
+    assert of.category(percent=0, age=age).level is RiskLevel.LOW
+    assert levels == sorted(levels, key=ORDER.index)
+
+
+def test_only_the_outcome_of_the_guideline_is_judged() -> None:
+    risks = {prevent.CVD: 6.0, "heart failure within 10 years": 30.0}
+    assert called("prevent", {"risks": risks, "age": 60}) == "Borderline risk by ACC/AHA 2019"
+    assert called("maggic", {"risks": {}, "age": 60}) == called("score2", {"risks": {}}) == ""
+
+
+ASSUMING = [{"name": "", "reason_code": "heart_failure_assumed", "message": "", "stops": False}]
+
+
+def test_that_heart_failure_is_only_assumed_is_the_first_reason() -> None:
+    level, said = assess_clinical([answer("Low", findings=ASSUMING)], {})
+    assert (level, said[0]) == ("low", ASSUMED)
+    assert ASSUMED not in assess_clinical([answer("Low", findings=[])], {})[1]
+
+
+@pytest.mark.parametrize("of_model", ["Low", "Moderate", "High"])
+@pytest.mark.parametrize("percent", [1.0, 6.0, 12.0])
+def test_where_heart_failure_is_only_assumed_the_higher_of_model_and_score_counts(
+    of_model: str, percent: float
+) -> None:
+    given_ = [answer(of_model, findings=ASSUMING), score("score2", percent)]
+    of_score = {1.0: "low", 6.0: "moderate", 12.0: "high"}[percent]
+    level, said = assess_clinical(given_, {})
+    assert level == max(RiskLevel(of_model.lower()), RiskLevel(of_score), key=ORDER.index)
+    assert ("score2" in said[0]) is (ORDER.index(level) > ORDER.index(RiskLevel(of_model.lower())))
 
 
 MODELS = ("clinical-hybrid", "clinical-rf", "clinical-logistic", "clinical-cnn-bn")

@@ -28,7 +28,7 @@ from ml.clinical.units import convert
 NAME = "PREVENT"
 SOURCE = "Khan SS and others, Circulation 2024;149:430-449, doi:10.1161/CIRCULATIONAHA.123.067626"
 
-_CVD, _ASCVD, _HF = (
+CVD, _ASCVD, _HF = (
     "cardiovascular disease within 10 years",
     "heart attack or stroke within 10 years",
     "heart failure within 10 years",
@@ -40,7 +40,7 @@ _HF_TERMS = ("age", "sbp_low", "sbp_high", "diabetes", "smoker", "bmi_low", "bmi
     "treated_sbp", "age_sbp", "age_diabetes", "age_smoker", "age_bmi", "age_gfr", "constant")  # fmt: skip
 _COEFFICIENTS: dict[Sex, dict[str, tuple[float, ...]]] = {
     "female": {
-        _CVD: (0.7939329, 0.0305239, -0.1606857, -0.2394003, 0.3600781, 0.8667604, 0.5360739, 0.6045917, 0.0433769, 0.3151672,
+        CVD: (0.7939329, 0.0305239, -0.1606857, -0.2394003, 0.3600781, 0.8667604, 0.5360739, 0.6045917, 0.0433769, 0.3151672,
             -0.1477655, -0.0663612, 0.1197879, -0.0819715, 0.0306769, -0.0946348, -0.27057, -0.078715, -0.1637806, -3.307728),
         _ASCVD: (0.719883, 0.1176967, -0.151185, -0.0835358, 0.3592852, 0.8348585, 0.4831078, 0.4864619, 0.0397779, 0.2265309,
             -0.0592374, -0.0395762, 0.0844423, -0.0567839, 0.0325692, -0.1035985, -0.2417542, -0.0791142, -0.1671492, -3.819975),
@@ -48,7 +48,7 @@ _COEFFICIENTS: dict[Sex, dict[str, tuple[float, ...]]] = {
             -0.0981511, -0.0946663, -0.3581041, -0.1159453, -0.003878, -0.1884289, -4.310409),
     },
     "male": {
-        _CVD: (0.7688528, 0.0736174, -0.0954431, -0.4347345, 0.3362658, 0.7692857, 0.4386871, 0.5378979, 0.0164827, 0.288879,
+        CVD: (0.7688528, 0.0736174, -0.0954431, -0.4347345, 0.3362658, 0.7692857, 0.4386871, 0.5378979, 0.0164827, 0.288879,
             -0.1337349, -0.0475924, 0.150273, -0.0517874, 0.0191169, -0.1049477, -0.2251948, -0.0895067, -0.1543702, -3.031168),
         _ASCVD: (0.7099847, 0.1658663, -0.1144285, -0.2837212, 0.3239977, 0.7189597, 0.3956973, 0.3690075, 0.0203619, 0.2036522,
             -0.0865581, -0.0322916, 0.114563, -0.0300005, 0.0232747, -0.0927024, -0.2018525, -0.0970527, -0.1217081, -3.500655),
@@ -145,11 +145,11 @@ def prevent(patient: PreventPatient) -> ScoreResult | NotApplicable:
         return problem or not_applicable(NAME, ScoreReason.MISSING, names="sex")
     terms, words = _terms(patient), _words(patient)
     risks = {}
-    for outcome in (_CVD, _ASCVD, _HF):
+    for outcome in (CVD, _ASCVD, _HF):
         log_odds = sum(weight * terms[name] for name, weight in _weights(patient.sex, outcome).items())
         risks[outcome] = 100.0 / (1.0 + math.exp(-log_odds))
     amounts: dict[str, float] = {}
-    for name, weight in _weights(patient.sex, _CVD).items():
+    for name, weight in _weights(patient.sex, CVD).items():
         if name in _FACT:
             amounts[_FACT[name]] = amounts.get(_FACT[name], 0.0) + weight * terms[name]
     return ScoreResult(

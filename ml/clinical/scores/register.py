@@ -22,7 +22,7 @@ from ml.clinical.snapshot import SMOKES, UNITS, Snapshot, flag
 from ml.clinical.units import convert
 from ml.contract import ModelResult, Outcome
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 LEAST_HEIGHT_CM = 25.0  # of the catalogue
 CODE_VERSION = f"clinical-snapshot-{snapshot.VERSION}"
 _SHARED = (result, units, egfr, snapshot)
@@ -122,6 +122,12 @@ def _maggic(known: Snapshot) -> Answer:
     )
 
 
+def _kidney_disease(known: Snapshot) -> bool:
+    """Whether the filtration rate is known to be too low for SCORE2; where no creatinine is known, no kidney disease is."""
+    filtration = _filtration(known)
+    return filtration is not None and filtration < score2.LEAST_FILTRATION
+
+
 REGIONS: tuple[score2.Region, ...] = ("low", "moderate", "high", "very high")
 
 
@@ -130,6 +136,7 @@ def _score2(known: Snapshot) -> Answer:
         score2.Score2Patient(
             known_cvd=known_disease(known),
             diabetes=flag(known, "diabetes"),
+            kidney_disease=_kidney_disease(known),
             age_years=known.age,
             sex=_sex(known),
             smoker=_smokes(known),

@@ -16,6 +16,7 @@ class ScoreReason(StrEnum):
     NO_ATRIAL_FIBRILLATION = "score_needs_atrial_fibrillation"
     KNOWN_CVD = "score_not_with_known_cvd"
     DIABETES = "score_not_with_diabetes"
+    KIDNEY_DISEASE = "score_not_with_kidney_disease"
     AGE = "score_age_out_of_range"
     MISSING = "score_value_missing"
     OUT_OF_RANGE = "score_value_out_of_range"
@@ -28,6 +29,8 @@ SENTENCES: dict[ScoreReason, str] = {
     ScoreReason.KNOWN_CVD: "{score} is for people without cardiovascular disease; with known disease the risk is high already. "
     "Use a score made for the disease instead.",
     ScoreReason.DIABETES: "{score} was not made for people with diabetes and would understate their risk. Use a score made for diabetes.",
+    ScoreReason.KIDNEY_DISEASE: "{score} was not made for people with a filtration rate below 45 and would understate their risk, which is "
+    "high already. Use a score that takes the filtration rate.",
     ScoreReason.AGE: "{score} is for ages {low:g} to {high:g}, and this is {value:g}. Use a score made for this age.",
     ScoreReason.MISSING: "{score} needs {names}. Enter what is missing.",
     ScoreReason.OUT_OF_RANGE: "{score} takes a {words} of {low:g} to {high:g} {unit}, and this is {value:g}. Check value and unit.",

@@ -1,5 +1,8 @@
 """SCORE2: first fatal or non-fatal cardiovascular event within ten years, for people of 40 to 69 without diabetes in Europe.
 
+The 2021 ESC guideline on prevention, which says whom it is for, also excludes kidney disease, and calls the risk at a filtration
+rate below 45 mL/min/1.73 m² high without any score. From 45 to 59 it depends on the albumin in the urine, which no record here has.
+
 Source: SCORE2 working group, SCORE2 risk prediction algorithms: new models to estimate 10-year risk of cardiovascular disease in
 Europe, European Heart Journal 2021;42:2439-2454, doi:10.1093/eurheartj/ehab309 (supplementary methods tables 2 to 4). Its worked
 example, a smoker of 50 with 140 mmHg, cholesterol 5.5 and HDL 1.3 mmol/L, is a test. SCORE2-OP, for people of 70 and older, is
@@ -27,6 +30,8 @@ from ml.clinical.scores.result import (
 
 NAME = "SCORE2"
 SOURCE = "SCORE2 working group, European Heart Journal 2021;42:2439-2454, doi:10.1093/eurheartj/ehab309"
+EVENT = "cardiovascular event within 10 years"
+LEAST_FILTRATION = 45.0
 Region = Literal["low", "moderate", "high", "very high"]
 
 
@@ -83,6 +88,7 @@ class Score2Patient:
 
     known_cvd: bool | None = stated("whether cardiovascular disease is known")
     diabetes: bool | None = stated("whether diabetes is known")
+    kidney_disease: bool | None = stated("whether the filtration rate is below 45")
     age_years: float | None = measured("age", "years", 40, 69)
     sex: Sex | None = stated("sex")  # noqa: RUF009 -- makes a field
     smoker: bool | None = stated("whether the person smokes")
@@ -115,12 +121,15 @@ def score2(patient: Score2Patient) -> ScoreResult | NotApplicable:
         patient: what is known.
 
     Returns:
-        Risk in percent, or why the score does not apply: known disease, diabetes, age, something missing or out of range.
+        Risk in percent, or why the score does not apply: known disease, diabetes, a low filtration rate, age, something missing or out
+        of range.
     """
     if patient.known_cvd:
         return not_applicable(NAME, ScoreReason.KNOWN_CVD)
     if patient.diabetes:
         return not_applicable(NAME, ScoreReason.DIABETES)
+    if patient.kidney_disease:
+        return not_applicable(NAME, ScoreReason.KIDNEY_DISEASE)
     problem = first_problem(NAME, patient)
     if problem is not None or patient.sex is None or patient.region is None:
         return problem or not_applicable(NAME, ScoreReason.MISSING, names="sex and risk region")
@@ -133,7 +142,7 @@ def score2(patient: Score2Patient) -> ScoreResult | NotApplicable:
     return ScoreResult(
         score=NAME,
         points=None,
-        risks={"cardiovascular event within 10 years": 100.0 * risk},
+        risks={EVENT: 100.0 * risk},
         contributions=greatest_first(parts),
         unit="log hazard",
         note=f"For countries of {patient.region} risk; compared with a non-smoker of 60 with 120 mmHg and cholesterol 6 mmol/L.",

@@ -86,6 +86,14 @@ def test_what_is_missing_is_named():
     assert "whether heart failure was diagnosed" in answers(person(WELL))["maggic"].message
 
 
+@pytest.mark.parametrize(("creatinine", "outcome"), [(1.4, Outcome.PREDICTED), (1.7, Outcome.NOT_ELIGIBLE)])
+def test_score2_does_not_answer_where_the_kidneys_alone_make_the_risk_high(creatinine, outcome):
+    # Of a woman of 50, CKD-EPI 2021 makes 46 and 36 mL/min/1.73 m² of these.
+    answer = answers(person(WELL | {"serum_creatinine": creatinine}))["score2"]
+    assert answer.outcome is outcome
+    assert answer.reason_code == (None if outcome is Outcome.PREDICTED else "score_not_with_kidney_disease")
+
+
 @pytest.mark.parametrize("code", ["heart_failure", "stroke_or_tia", "vascular_disease"])
 def test_a_disease_that_is_named_outweighs_a_no(code):
     assert known_disease(person(WELL | {code: 1})) is True

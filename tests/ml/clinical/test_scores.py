@@ -33,6 +33,7 @@ HEART_FAILURE = MaggicPatient(
 SMOKER = Score2Patient(
     known_cvd=False,
     diabetes=False,
+    kidney_disease=False,
     age_years=50,
     sex="male",
     smoker=True,
@@ -185,6 +186,7 @@ def test_cha2ds2_vasc_points_and_rates():
         (maggic, HEART_FAILURE, {"ejection_fraction_percent": 0.3}, "score_value_out_of_range"),
         (score2, SMOKER, {"known_cvd": True}, "score_not_with_known_cvd"),
         (score2, SMOKER, {"diabetes": True}, "score_not_with_diabetes"),
+        (score2, SMOKER, {"kidney_disease": True}, "score_not_with_kidney_disease"),
         (score2, SMOKER, {"age_years": 70}, "score_age_out_of_range"),
         (score2, SMOKER, {"cholesterol_mmol_l": 212.0}, "score_value_out_of_range"),
         (prevent, WOMAN, {"known_cvd": True}, "score_not_with_known_cvd"),
@@ -277,7 +279,7 @@ def test_maggic_never_falls_when_a_fact_is_worse(field, rising, data, patient):
     assert sum(part.amount for part in before.contributions) == before.points
 
 
-@given(data=st.data(), patient=patients(SMOKER, known_cvd=False, diabetes=False))
+@given(data=st.data(), patient=patients(SMOKER, known_cvd=False, diabetes=False, kidney_disease=False))
 @pytest.mark.parametrize(
     ("field", "rising"),
     [

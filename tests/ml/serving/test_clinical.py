@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -69,7 +70,7 @@ def test_a_typical_patient_needs_no_explanation():
 
 
 def test_missing_values_are_imputed_and_said():
-    answer = one(SICK | {"platelets": None, "smoking": None})
+    answer = one(SICK | {"platelets": None, "smoking": None}, heart_failure=True)
     typical = registry.load(HYBRID).input["typical"]
     assert answer.imputed == {name: typical[name] for name in ("platelets", "smoking")}
     assert [finding.reason_code for finding in answer.findings] == ["value_missing", "value_missing"]
@@ -77,10 +78,19 @@ def test_missing_values_are_imputed_and_said():
 
 
 def test_follow_up_changes_nothing():
-    with_time = one(SICK | {"time": 4})
+    with_time = one(SICK | {"time": 4}, heart_failure=True)
     assert with_time.risk == one(SICK).risk
     assert with_time.result.input_sha256 == one(SICK).result.input_sha256
     assert [finding.reason_code for finding in with_time.findings] == ["follow_up_not_used"]
+
+
+@pytest.mark.parametrize(
+    ("heart_failure", "codes"), [(None, ["heart_failure_assumed"]), (True, []), (False, [])]
+)
+def test_an_answer_says_whether_it_only_assumes_heart_failure(heart_failure, codes):
+    answer = one(SICK, heart_failure=heart_failure)
+    assert [finding.reason_code for finding in answer.findings] == codes
+    assert answer.explanation()["findings"] == [dataclasses.asdict(one) for one in answer.findings]
 
 
 @pytest.mark.parametrize(
