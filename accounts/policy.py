@@ -34,6 +34,7 @@ class Permission(StrEnum):
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
     READ_OWN_REPORTS = "read own signed reports"
+    READ_OWN_VALUES = "read own clinical values over time"
     READ_CONDITIONS = "read the condition library"
     SEE_CONDITION_HISTORY = "see earlier versions of the condition library"
     EDIT_CONDITIONS = "edit the condition library"
@@ -58,6 +59,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
     Permission.REVIEW: frozenset({Role.DOCTOR}),
     Permission.READ_OWN_REPORTS: frozenset({Role.PATIENT}),
+    Permission.READ_OWN_VALUES: frozenset({Role.PATIENT}),
     Permission.READ_CONDITIONS: frozenset(Role),
     Permission.SEE_CONDITION_HISTORY: frozenset({Role.DOCTOR, Role.ADMIN, Role.AUDITOR}),
     Permission.EDIT_CONDITIONS: frozenset({Role.ADMIN}),

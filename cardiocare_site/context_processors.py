@@ -16,6 +16,7 @@ NAVIGATION = (
     (Permission.FIND_PATIENTS, "Patients", "patients:list"),
     (Permission.SEE_DASHBOARDS, "Dashboards", "diagnostics:dashboards"),
     (Permission.READ_OWN_REPORTS, "My reports", "diagnostics:reports"),
+    (Permission.READ_OWN_VALUES, "My values", "patients:own-values"),
     (Permission.READ_CONDITIONS, "Conditions", "diagnostics:conditions"),
     (Permission.AUDIT_PREDICTIONS, "Predictions", "diagnostics:predictions"),
     (Permission.READ_AUDIT, "Audit trail", "accounts:audit"),

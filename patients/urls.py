@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from patients.views import clinical, imports, patients
+from patients.views import clinical, imports, own, patients
 
 app_name = "patients"
 urlpatterns = [
     path("", patients.patient_list, name="list"),
     path("register/", patients.register, name="register"),
+    path("values/own/", own.values, name="own-values"),
     path("values/import/", imports.imports, name="imports"),
     path("values/import/template.csv", imports.template, name="import-template"),
     path("values/import/template.xlsx", imports.template_workbook, name="import-template-workbook"),

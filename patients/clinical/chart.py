@@ -72,7 +72,7 @@ def chart(points: Sequence[Point]) -> Chart | None:
         ),
         summary=f"{of.name}: {len(points)} values from {points[0].words} on {first:%-d %b %Y} to {points[-1].words} on"
         f" {last:%-d %b %Y}, lowest {of.words(min(point.value for point in points))}, highest"
-        f" {of.words(max(point.value for point in points))}. The table has them all.",
+        f" {of.words(max(point.value for point in points))}. Every value is listed below.",
     )
 
 

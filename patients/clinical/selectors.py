@@ -57,11 +57,11 @@ def clinical_values(
 def latest_values(actor: Actor, patient: Patient) -> dict[str, Point]:
     """The latest current value of each quantity that there is, in the order of the catalogue, with the computed ones."""
     rows = clinical_values(actor, patient, current=True).order_by("code", "-measured_at", "-pk")
-    found = {point.quantity.code: point for point in _points(rows.distinct("code"))}
-    for computed in COMPUTED.values():
-        parts = [point for code in PARTS[computed.code] if (point := found.get(code))]
-        if points := _computed(computed, patient, parts):
-            found[computed.code] = points[-1]
+    found = {point.quantity.code: point for point in points_of(rows.distinct("code"))}
+    for of in COMPUTED.values():
+        parts = [point for code in PARTS[of.code] if (point := found.get(code))]
+        if points := computed(of, patient, parts):
+            found[of.code] = points[-1]
     return {code: found[code] for code in CATALOGUE if code in found}
 
 
@@ -92,8 +92,8 @@ def course(actor: Actor, patient: Patient, of: Quantity) -> list[Point]:
     """The current values of one quantity, entered or computed, oldest first."""
     wanted = PARTS.get(of.code, (of.code,))
     rows = clinical_values(actor, patient, current=True).filter(code__in=wanted)
-    points = _points(rows.order_by("measured_at", "pk"))
-    return _computed(of, patient, points) if of.code in COMPUTED else points
+    points = points_of(rows.order_by("measured_at", "pk"))
+    return computed(of, patient, points) if of.code in COMPUTED else points
 
 
 def heart_failure_record(patient: Patient, latest: dict[str, Point]) -> dict[str, float | None]:
@@ -120,11 +120,12 @@ def not_computed(patient: Patient, of: Quantity) -> str:
 PARTS = {BMI.code: (WEIGHT, HEIGHT), EGFR.code: (CREATININE,)}
 
 
-def _points(rows: Iterable[ClinicalValue]) -> list[Point]:
+def points_of(rows: Iterable[ClinicalValue]) -> list[Point]:
+    """Rows that have a value as points, in their order."""
     return [Point(row.quantity, row.value, row.measured_at, row) for row in rows if row.value is not None]
 
 
-def _computed(of: Quantity, patient: Patient, parts: list[Point]) -> list[Point]:
+def computed(of: Quantity, patient: Patient, parts: list[Point]) -> list[Point]:
     """The course of a computed quantity from the values that it is made of, oldest first."""
     parts = sorted(parts, key=lambda point: point.measured_at)
     return _filtration(patient, parts) if of is EGFR else _mass_index(parts)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ClinicalValueQuerySet(VisibleQuerySet["ClinicalValue"]):
-    """Values go with the patient, for doctors and integrations; the patient reads signed reports."""
+    """Values go with the patient: for doctors and integrations of the care team, and for the patient's own eyes."""
 
     def visible_to_doctor(self, actor: Actor) -> Self:
         """Values of the doctor's own patients."""
@@ -26,6 +26,10 @@ class ClinicalValueQuerySet(VisibleQuerySet["ClinicalValue"]):
 
     def visible_to_integration(self, actor: Actor) -> Self:
         """Values of the integration's own patients."""
+        return self.filter(patient__in=Patient.objects.visible_to(actor))
+
+    def visible_to_patient(self, actor: Actor) -> Self:
+        """The patient's own values."""
         return self.filter(patient__in=Patient.objects.visible_to(actor))
 
     def current(self) -> Self:

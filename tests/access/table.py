@@ -222,6 +222,8 @@ TABLE: dict[str, Route] = {
         expected=of_clinic(302),
     ),
     "patients:export-values": Route(kwargs=patient, expected=of_clinic(200), shows=("typed", "why")),
+    # Everybody asks for the same page: whose values it shows depends on who asks.
+    "patients:own-values": Route(expected=page_for("patient", "patient_b"), shows=("family", "given", "mrn")),
     "patients:imports": Route(expected=page_for("doctor", "doctor_b"), shows=("cell",)),
     "patients:import-template": Route(expected=page_for("doctor", "doctor_b")),
     "patients:import-template-workbook": Route(expected=page_for("doctor", "doctor_b")),

@@ -49,8 +49,8 @@ PEOPLE = ("doctor", "doctor_b", "patient", "patient_b", "admin", "auditor", "int
 SEEN = {
     "doctor": {m for m in PROTECTED if m is not AuditEvent},
     "doctor_b": {m for m in PROTECTED if m is not AuditEvent},
-    "patient": {Patient, Report, *LIBRARY},
-    "patient_b": {Patient, Report, *LIBRARY},
+    "patient": {Patient, Report, ClinicalValue, *LIBRARY},
+    "patient_b": {Patient, Report, ClinicalValue, *LIBRARY},
     "admin": {Prediction, AuditEvent, *LIBRARY},
     "auditor": {Prediction, AuditEvent, *LIBRARY},
     "integration": {
