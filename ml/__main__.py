@@ -1,4 +1,4 @@
-"""Command line: ``python -m ml list | predict | train | search | evaluate | measure | qrs | digitise | dicom``. Needs no Django."""
+"""Command line: ``python -m ml list | predict | train | search | evaluate | measure | qrs | digitise | dicom | deidentify``; no Django."""
 
 from __future__ import annotations
 
