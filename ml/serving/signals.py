@@ -53,9 +53,14 @@ class SignalMember:
         """Calibrated probabilities, shape (n, c); no examples give shape (0, c)."""
         if not len(next(iter(inputs.values()))):
             return np.zeros((0, len(self.contract.labels)), dtype=np.float32)
-        scaled = self.run("logits", **inputs).astype(np.float64) / self.contract.temperature
-        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return self.shares(self.run("logits", **inputs)).astype(np.float32)
+
+    def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities of logits, shape (..., c)."""
+        scaled = logits.astype(np.float64) / self.contract.temperature
+        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+        shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+        return shares
 
     def decide(self, shares: NDArray[np.float32]) -> NDArray[np.int8]:
         """Most probable class of each row, shape (n,); -1 where its probability is below the model's threshold."""
