@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
+from accounts.bulk import insert_many
 from accounts.roles import SYSTEM, System
 
 if TYPE_CHECKING:
@@ -117,12 +118,9 @@ def become(actor: Actor, *, scopes: frozenset[str] | None = None) -> None:
 
 def write_events(acting: Acting) -> None:
     """Insert the waiting audit events; the database chains them. The last step of a block."""
-    from accounts.models import AuditEvent
-
     events, acting.events = acting.events, []
     if events:
-        _bind("", SYSTEM.role)  # the rows written are read back, which the actor itself may not do
-        AuditEvent.objects.bulk_create(events)
+        insert_many(events)
 
 
 def person_id(actor: Actor) -> int:

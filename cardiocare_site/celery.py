@@ -7,6 +7,8 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cardiocare_site.settings")
+# Workers are many and their matrices small: a second thread costs more in hand-overs than it computes. NumPy reads it when it is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 app = Celery("cardiocare")
 app.config_from_object("django.conf:settings", namespace="CELERY")

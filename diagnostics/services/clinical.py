@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import on_rollback, person_id
+from accounts.bulk import insert_many
 from accounts.policy import Permission, require
 from diagnostics.kinds import CLINICAL
 from diagnostics.models import Diagnosis, Upload
@@ -153,22 +154,33 @@ def _known(files: Sequence[_File]) -> dict[uuid.UUID, Diagnosis]:
 
 
 def _queue(actor: Actor, files: Sequence[_File]) -> list[Diagnosis]:
-    uploads = Upload.objects.bulk_create(
+    now = timezone.now()
+    uploads = [
         Upload(
             patient=file.patient,
             uploaded_by_id=person_id(actor),
-            original_name=f"Clinical record, {timezone.now():%-d %b %Y}",
+            uploaded_at=now,
+            original_name=f"Clinical record, {now:%-d %b %Y}",
             media_type=CLINICAL[0],
             size=len(file.data),
             sha256=file.sha256,
             storage_name=_kept(file.data),
         )
         for file in files
-    )
-    diagnoses = Diagnosis.objects.bulk_create(
-        Diagnosis(upload=upload, patient=file.patient, status=Status.QUEUED, message="Waiting for a worker.")
+    ]
+    diagnoses = [
+        Diagnosis(
+            upload=upload,
+            patient=file.patient,
+            status=Status.QUEUED,
+            message="Waiting for a worker.",
+            created_at=now,
+            queued_at=now,
+        )
         for upload, file in zip(uploads, files, strict=True)
-    )
+    ]
+    insert_many(uploads)
+    insert_many(diagnoses)
     publish_on_commit(diagnoses)
     return diagnoses
 

@@ -16,6 +16,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
+from accounts.bulk import insert_many, update_many
 from accounts.policy import Permission, require
 from diagnostics import opinions, patient_risk, risk
 from diagnostics.models import Diagnosis, Heatmap, ModelVersion, PatientRisk, Prediction
@@ -116,10 +117,7 @@ def record_results(
         _conclude(diagnoses[claim.diagnosis_id], claim, answer, contracts)
         if answer.findings is not None:
             store_findings(diagnoses[claim.diagnosis_id], claim.attempt, answer.findings)
-    # One statement for rows that are there already: an update in a loop costs a round trip for each.
-    Diagnosis.objects.bulk_create(
-        diagnoses.values(), update_conflicts=True, unique_fields=["id"], update_fields=OUTCOME_FIELDS
-    )
+    update_many(list(diagnoses.values()), OUTCOME_FIELDS)
     update_patient_risk((row.patient_id for row in diagnoses.values()), cause=PatientRisk.Cause.RESULT)
     return list(diagnoses.values())
 
@@ -193,7 +191,7 @@ def _store_predictions(answers: Mapping[Claim, Analysis], contracts: Mapping[str
     pairs = [(claim, result) for claim, answer in answers.items() for result in answer.results]
     versions = {model: _version(model, contracts[model[0]]) for model in {_model(r) for _, r in pairs}}
     predictions = [_prediction(claim, result, versions[_model(result)]) for claim, result in pairs]
-    Prediction.objects.bulk_create(predictions)
+    insert_many(predictions)
     Heatmap.objects.bulk_create(
         Heatmap(prediction=prediction, png=result.heatmap_png)
         for prediction, (_, result) in zip(predictions, pairs, strict=True)

@@ -26,7 +26,9 @@ RUN_DIAGNOSES = "worker.run_diagnoses"
 MOST_TOGETHER = 25
 MOST_BYTES_TOGETHER = 4_000_000
 # Clinical values are answered in a few milliseconds each, all of a message at once.
-MOST_CLINICAL_TOGETHER = 100
+MOST_CLINICAL_TOGETHER = 250
+# Messages of a batch of clinical values come after all others (Redis: 0 comes first): who waits for one result need not wait for these.
+AFTER_OTHERS = 9
 # After a failure the broker is not asked for so long: a batch of 50 files must not wait 50 times for it.
 BROKER_REST_S = 3.0
 _rest_until = 0.0
@@ -43,7 +45,8 @@ def publish(attempts: Sequence[tuple[uuid.UUID, int]], *, limit_s: int | None = 
     message = {"attempts": [[str(diagnosis_id), attempt] for diagnosis_id, attempt in attempts]}
     limits = {"time_limit": limit_s, "soft_time_limit": max(1, limit_s - 5)} if limit_s else {}
     try:
-        current_app.send_task(RUN_DIAGNOSES, kwargs=message, **limits)
+        priority = AFTER_OTHERS if len(attempts) > MOST_TOGETHER else 0
+        current_app.send_task(RUN_DIAGNOSES, kwargs=message, priority=priority, **limits)
     except Exception:  # noqa: BLE001  # kombu, redis and the socket raise unrelated types
         _rest_until = time.monotonic() + BROKER_REST_S
         log.warning("broker unavailable; diagnosis %s and what follows wait for the sweeper", attempts[0][0])

@@ -73,7 +73,23 @@ class Snapshot:
 
     def as_bytes(self) -> bytes:
         """The canonical file."""
-        document = {"format": FORMAT, "version": VERSION} | dataclasses.asdict(self)
+        values = {
+            code: {
+                "value": of.value,
+                "unit": of.unit,
+                "measured_at": of.measured_at,
+                "source": of.source,
+            }
+            for code, of in self.values.items()
+        }
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "age": self.age,
+            "sex": self.sex,
+            "values": values,
+            "region": self.region,
+        }
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
