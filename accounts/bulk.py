@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.expressions import DatabaseDefault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from django.db import models
 
@@ -30,33 +30,33 @@ def insert_many(rows: Sequence[models.Model]) -> None:
     """
     if not rows:
         return
-    names = [
-        field.column
-        for field in rows[0]._meta.concrete_fields  # Django's documented Model._meta
-        if field.column is not None and not _left_to_database(rows[0], field.attname)
-    ]
+    names = {
+        column: name for column, name in _columns(rows[0]).items() if not _left_to_database(rows[0], name)
+    }
     _execute(INSERT, rows, names, columns=", ".join(map(connection.ops.quote_name, names)))
 
 
-def update_many(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
-    """Store these fields of rows that are there already; of rows that are not there nothing."""
+def update_many(rows: Sequence[models.Model], fields: Collection[str]) -> None:
+    """Store these fields of rows that are there already; of rows that are not there nothing. Fields as attributes: `patient_id`."""
     if not rows:
         return
-    quote = connection.ops.quote_name
-    columns = [rows[0]._meta.get_field(name).column for name in fields]  # the same
-    assigned = ", ".join(f"{quote(name)} = given.{quote(name)}" for name in columns)
-    key = rows[0]._meta.pk.column
-    _execute(UPDATE, rows, [key, *columns], assigned=assigned, key=quote(key))
+    key = rows[0]._meta.pk.attname  # Django's documented Model._meta
+    names = {column: name for column, name in _columns(rows[0]).items() if name in fields or name == key}
+    quoted = [connection.ops.quote_name(column) for column, name in names.items() if name != key]
+    (of_key,) = (connection.ops.quote_name(column) for column, name in names.items() if name == key)
+    _execute(UPDATE, rows, names, assigned=", ".join(f"{one} = given.{one}" for one in quoted), key=of_key)
 
 
-def _execute(statement: str, rows: Sequence[models.Model], names: Sequence[str], **parts: str) -> None:
-    attributes = {
-        field.column: field.attname for field in rows[0]._meta.concrete_fields if field.column in names
-    }
-    documents = [{column: getattr(row, name) for column, name in attributes.items()} for row in rows]
+def _execute(statement: str, rows: Sequence[models.Model], names: Mapping[str, str], **parts: str) -> None:
+    documents = [{column: getattr(row, name) for column, name in names.items()} for row in rows]
     table = connection.ops.quote_name(rows[0]._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(statement.format(table=table, **parts), [json.dumps(documents, default=str)])
+
+
+def _columns(row: models.Model) -> dict[str, str]:
+    """The attribute of each column."""
+    return {field.column: field.attname for field in row._meta.concrete_fields if field.column}
 
 
 def _left_to_database(row: models.Model, name: str) -> bool:

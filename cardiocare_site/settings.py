@@ -211,7 +211,7 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ROUTES = {
     "worker.run_diagnoses": {"queue": DIAGNOSIS_QUEUE},
     "worker.sweep_diagnoses": {"queue": "io"},
-    "worker.assess_imports": {"queue": "io"},
+    "worker.run_imports": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -221,8 +221,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
     },
-    "assess-imports": {
-        "task": "worker.assess_imports",
+    "run-imports": {
+        "task": "worker.run_imports",
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
     },

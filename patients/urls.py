@@ -14,7 +14,6 @@ urlpatterns = [
     path("values/import/template.xlsx", imports.template_workbook, name="import-template-workbook"),
     path("values/import/<uuid:import_id>/", imports.table, name="import"),
     path("values/import/<uuid:import_id>/record/", imports.record, name="import-record"),
-    path("values/import/<uuid:import_id>/result.csv", imports.result, name="import-result"),
     path("<uuid:patient_id>/entries/<slug:kind>/", patients.add_entry, name="add-entry"),
     path("<uuid:patient_id>/team/", patients.add_member, name="add-member"),
     path("<uuid:patient_id>/values/", clinical.values, name="values"),

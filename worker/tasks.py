@@ -11,6 +11,7 @@ from celery import Task, shared_task
 from accounts.roles import SYSTEM
 from diagnostics.services import imported, lifecycle, monitoring
 from diagnostics.services.inspection import Refused
+from patients.services.value_imports import tell_workers
 from worker import diagnosing
 from worker.context import persistently, system_task
 from worker.node import watched
@@ -44,22 +45,26 @@ def sweep_diagnoses() -> None:
         log.info("sweep: %s", swept)
 
 
-@shared_task(name="worker.assess_imports")
-def assess_imports() -> None:
-    """Have the clinical models assess the patients of tables that were recorded, a step after the other, each a transaction."""
+@shared_task(name="worker.run_imports")
+def run_imports() -> None:
+    """One step of every table that is being recorded, each a transaction; the next steps have a message of their own.
+
+    Other work comes in between, and a worker that is lost loses one step, which the next sweep does again.
+    """
     with system_task():
         waiting = imported.waiting()
-    for import_id in waiting:
-        try:
-            while _step_of(import_id):
-                log.info("import %s: more patients are to be assessed", import_id)
-        except Refused as refused:
-            log.warning("import %s waits: %s", import_id, refused)
+    left = [_step_of(import_id) for import_id in waiting]  # of every import one step
+    if any(left):
+        tell_workers()
 
 
 def _step_of(import_id: uuid.UUID) -> bool:
-    with system_task():
-        return imported.assess_step(import_id)
+    try:
+        with system_task():
+            return imported.step(import_id)
+    except Refused as refused:
+        log.warning("import %s waits: %s", import_id, refused)
+        return False
 
 
 @shared_task(name="worker.watch_models")

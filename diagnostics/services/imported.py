@@ -1,4 +1,4 @@
-"""Diagnoses of patients whose values came with a table: what was recorded is assessed, a step after the other."""
+"""Tables on their way in: their rows are recorded and their patients assessed, a step after the other, both in one transaction."""
 
 from __future__ import annotations
 
@@ -8,40 +8,55 @@ from django.db import transaction
 
 from accounts.actor import acting_as
 from accounts.policy import Permission, can
-from diagnostics.services.clinical import request_clinical_diagnoses
+from diagnostics.services.clinical import Requested, request_clinical_diagnoses
 from patients.models import ValueImport
 from patients.services import value_imports
 
 if TYPE_CHECKING:
     import uuid
 
-ROWS_PER_STEP = 250
+    from accounts.models import User
+
+ROWS_PER_STEP = value_imports.ROWS_PER_STEP
 
 
 def waiting() -> list[uuid.UUID]:
-    """Imports whose patients are not all queued to be assessed, the oldest first; as the system."""
-    return value_imports.to_hand_on()
+    """Imports with rows to be recorded or patients to be assessed, the oldest first; as the system."""
+    return value_imports.to_do()
 
 
 @transaction.atomic
-def assess_step(import_id: uuid.UUID) -> bool:
-    """Queue the clinical diagnoses of the next patients of an import, in the name of the doctor who imported; as the system.
+def step(import_id: uuid.UUID) -> bool:
+    """Record the next rows of an import and queue the clinical diagnoses of their patients, in the name of the doctor who imports.
 
-    All of the step or nothing, so a step that is interrupted is done again, and one that comes twice finds nothing. The same values of
-    a patient are not assessed twice.
+    As the system. All of the step or nothing, so a step that is interrupted is done again, and one that comes twice finds nothing. The
+    same values of a patient are not assessed twice.
 
     Returns:
-        Whether patients are left; False also while another process is at it.
+        Whether something is left; False also while another process is at it.
 
     Raises:
         diagnostics.services.inspection.Refused: the storage is away; the next call goes on from there.
     """
-    try:
-        found, patients = value_imports.hand_on(import_id, most=ROWS_PER_STEP)
-    except ValueImport.DoesNotExist:
+    held = value_imports.hold(import_id)
+    if held is None:
         return False
-    doctor = found.created_by
+    doctor = held.created_by
+    # One block: the audit chain, which everybody waits for, is locked at its end.
     with acting_as(doctor):
-        if patients and can(doctor, Permission.UPLOAD):
-            request_clinical_diagnoses(doctor, patient_ids=[patient.pk for patient in patients])
+        if held.state == ValueImport.State.RECORDING:
+            value_imports.record_step(doctor, import_id=import_id)
+        return _assess(doctor, import_id)
+
+
+def _assess(doctor: User, import_id: uuid.UUID) -> bool:
+    found, patients = value_imports.hand_on(doctor, import_id=import_id, most=ROWS_PER_STEP)
+    if patients and can(doctor, Permission.UPLOAD):
+        answers = request_clinical_diagnoses(doctor, patient_ids=[patient.pk for patient in patients])
+        made = {
+            patient.mrn: answer.diagnosis.pk
+            for patient in patients
+            if isinstance(answer := answers[patient.pk], Requested)
+        }
+        value_imports.note_assessments(found, made)
     return found.handed_on is not None

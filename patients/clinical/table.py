@@ -8,6 +8,7 @@ import difflib
 import io
 import re
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from patients.clinical.catalogue import ENTERED, HEART
 from patients.clinical.export import guarded
@@ -20,6 +21,9 @@ from patients.clinical.table_reasons import (
     TableRefused,
 )
 from patients.clinical.workbook import OLD, PACKED, read_workbook, write_workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["MOST_BYTES", "Table", "TableReason", "TableRefused", "guess", "read_table", "template"]
 
@@ -202,11 +206,15 @@ def _example() -> list[tuple[str, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def result_csv(headings: list[str], rows: list[tuple[int, list[str], str, str]]) -> str:
-    """The table as it came with line, verdict and reasons before each row."""
+def result_csv(
+    headings: Sequence[str], rows: Iterable[tuple[Sequence[object], Sequence[str]]], *, said: Sequence[str]
+) -> str:
+    """The table as it came with what is to be said of each row before its cells; `said` are the headings of that."""
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow(["line", "verdict", "reasons", *(guarded(name) for name in headings)])
-    for line, cells, verdict, reasons in rows:
-        writer.writerow([line, verdict, guarded(reasons), *(guarded(cell) for cell in cells)])
+    writer.writerow([*said, *map(guarded, headings)])
+    for before, cells in rows:
+        writer.writerow(
+            [*(guarded(one) if isinstance(one, str) else one for one in before), *map(guarded, cells)]
+        )
     return "\ufeff" + stream.getvalue()

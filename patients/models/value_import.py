@@ -83,6 +83,9 @@ class ValueImportRow(models.Model):
     cells = models.JSONField()
     verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.OPEN)
     reasons = models.JSONField(default=list)
+    assessment = models.UUIDField(
+        null=True, help_text="what a layer above has made of the recorded row: the id of its diagnosis"
+    )
 
     objects = ValueImportRowQuerySet.as_manager()
 
@@ -93,3 +96,8 @@ class ValueImportRow(models.Model):
     def __str__(self) -> str:
         """The line and what became of it."""
         return f"line {self.line}: {self.verdict}"
+
+    @property
+    def why(self) -> str:
+        """Its reasons in sentences."""
+        return " ".join(f"{heading}: {text}" if heading else text for heading, _, text in self.reasons)

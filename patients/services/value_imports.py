@@ -1,18 +1,24 @@
-"""Importing a table of clinical values: taking the file in, checking every row, recording the good ones step by step."""
+"""Importing a table of clinical values: taking the file in, checking every row, recording the good ones step by step.
+
+Workers record, one step of an import at a time, and whoever presses the button again records a step too.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from celery import current_app
+from django.db import connection, transaction
 from django.db.models import Count
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.dateparse import parse_datetime
 
 from accounts import audit
 from accounts.actor import person_id
-from accounts.policy import Permission, require
+from accounts.policy import Permission, can, require
 from patients.clinical.catalogue import CATALOGUE
 from patients.clinical.reasons import ValueReason, ValueRefused, ValuesRefused
 from patients.clinical.table import LEFT_OUT, MEASURED_AT, MRN, guess, read_table
@@ -22,15 +28,20 @@ from patients.services.clinical_values import Entry, Record, check_many, record_
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from accounts.actor import Actor
 
-# Rows that one step records: a few seconds, so that the page shows how far it is.
-ROWS_PER_STEP = 1000
+log = logging.getLogger(__name__)
+RUN_IMPORTS = "worker.run_imports"
+# Rows that one step records: about a second, so that the page shows how far it is and other work comes in between.
+ROWS_PER_STEP = 500
 Verdict = ValueImportRow.Verdict
 NO_MRN = "The row has no MRN. Fill it in."
 NO_PATIENT = "No patient of yours has this MRN. Check it, register the patient, or ask to join the care team."
+ASSESSED = """UPDATE patients_valueimportrow r SET assessment = given.id
+    FROM unnest(%s::text[], %s::uuid[]) AS given(mrn, id)
+    WHERE r.table_id = %s AND r.verdict = 'recorded' AND r.cells ->> %s = given.mrn"""
 NO_TIME = "This is not a date or time. Write it as 2026-03-02 or 2026-03-02 09:30."
 
 
@@ -122,9 +133,19 @@ def begin_recording(actor: Actor, *, import_id: uuid.UUID, take_unusual: bool) -
         raise MappingRefused("Check the rows first: say what the columns are.")
     if found.state == ValueImport.State.CHECKED:
         found.state, found.take_unusual = ValueImport.State.RECORDING, take_unusual
-        found.save(update_fields=["state", "take_unusual"])
+        found.handed_on = 0
+        found.save(update_fields=["state", "take_unusual", "handed_on"])
         audit.record(audit.Action.UPDATE, obj=found, detail={"recording": True, "take_unusual": take_unusual})
+        transaction.on_commit(tell_workers, robust=True)
     return found
+
+
+def tell_workers() -> None:
+    """Let a worker do the next step of what waits; without a broker one comes with the next sweep."""
+    try:
+        current_app.send_task(RUN_IMPORTS)
+    except Exception:  # noqa: BLE001  # kombu, redis and the socket raise unrelated types
+        log.warning("broker unavailable; imports wait for the sweep")
 
 
 @transaction.atomic
@@ -162,32 +183,63 @@ def record_step(actor: Actor, *, import_id: uuid.UUID) -> ValueImport:
     return found
 
 
-@transaction.atomic
-def hand_on(import_id: uuid.UUID, *, most: int) -> tuple[ValueImport, list[Patient]]:
-    """The patients of the next recorded rows that a layer above has not dealt with, as the system; the rows then count as dealt with.
+def hold(import_id: uuid.UUID) -> ValueImport | None:
+    """An import on which something is left to do, for a step of a worker; None if another process has it. As the system."""
+    waiting = ValueImport.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    return waiting.select_related("created_by").filter(pk=import_id, handed_on__isnull=False).first()
 
-    Part of the caller's transaction, so that what the caller does with them is done once or, if it fails, again. Left out are patients
-    whom the doctor who imported no longer cares for.
+
+@transaction.atomic
+def hand_on(actor: Actor, *, import_id: uuid.UUID, most: int) -> tuple[ValueImport, list[Patient]]:
+    """The patients of the next recorded rows that a layer above has not dealt with; the rows then count as dealt with.
+
+    A patient comes with the last row, so that what is made of the values is made of all of them. Part of the caller's transaction, so
+    that what the caller does with them is done once or, if it fails, again. Left out are patients whom the actor no longer cares for.
 
     Raises:
-        ValueImport.DoesNotExist: none of its rows waits, or another process has it.
+        PermissionDenied: the actor may not import.
+        ValueImport.DoesNotExist: it is not the actor's, or none of its rows waits.
     """
-    waiting = ValueImport.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-    found = waiting.select_related("created_by").get(pk=import_id, handed_on__isnull=False)
-    rows = list(found.rows.filter(verdict=Verdict.RECORDED, line__gt=found.handed_on)[:most])
-    column = [place.partition("|")[0] for place in found.mapping].index(MRN)
-    patients = Patient.objects.visible_to(found.created_by).filter(
-        mrn__in={_cell(row, column) for row in rows}
-    )
-    found.handed_on = rows[-1].line if len(rows) == most else None
+    require(actor, Permission.IMPORT_VALUES)
+    own = ValueImport.objects.visible_to(actor).select_for_update()
+    found = own.get(pk=import_id, handed_on__isnull=False)
+    waiting = found.rows.filter(verdict=Verdict.RECORDED, assessment=None, line__gt=found.handed_on)
+    rows = list(waiting[:most])
+    column = _mrn_column(found)
+    wanted = {_cell(row, column) for row in rows} - _still_to_come(found, column)
+    patients = Patient.objects.visible_to(actor).filter(mrn__in=wanted)
+    if found.state == ValueImport.State.RECORDING:
+        found.handed_on = rows[-1].line if rows else found.handed_on
+    else:
+        found.handed_on = rows[-1].line if len(rows) == most else None
     found.save(update_fields=["handed_on"])
     return found, list(patients.order_by("pk"))
 
 
-def to_hand_on() -> list[uuid.UUID]:
-    """Imports with rows that a layer above has not dealt with, the oldest first, as the system; of doctors who may still act."""
+def _still_to_come(found: ValueImport, column: int) -> set[str]:
+    """MRNs of which rows are still to be recorded."""
+    if found.state != ValueImport.State.RECORDING:
+        return set()
+    rows = found.rows.filter(verdict__in=to_record(found)).order_by()
+    return set(rows.annotate(mrn=KeyTextTransform(column, "cells")).values_list("mrn", flat=True))
+
+
+def note_assessments(found: ValueImport, assessments: Mapping[str, uuid.UUID]) -> None:
+    """Keep with the recorded rows of patients, by MRN, what a layer above has made of their values."""
+    columns = [list(assessments), [str(one) for one in assessments.values()]]
+    with connection.cursor() as cursor:
+        cursor.execute(ASSESSED, [*columns, str(found.pk), _mrn_column(found)])
+
+
+def to_do() -> list[uuid.UUID]:
+    """Imports on which something is left to do, the oldest first, as the system; of doctors who may still act."""
     waiting = ValueImport.objects.filter(handed_on__isnull=False, created_by__is_active=True)
-    return list(waiting.order_by("created_at").values_list("pk", flat=True))
+    rows = waiting.select_related("created_by").order_by("created_at")
+    return [row.pk for row in rows if can(row.created_by, Permission.IMPORT_VALUES)]
+
+
+def _mrn_column(found: ValueImport) -> int:
+    return [place.partition("|")[0] for place in found.mapping].index(MRN)
 
 
 def to_record(found: ValueImport) -> list[Verdict]:

@@ -1,4 +1,4 @@
-"""Pages of imports: choosing a table, naming its columns, the verdict of each row, recording step by step, the result."""
+"""Pages of imports: choosing a table, naming its columns, the verdict of each row, recording. How far it is: diagnostics.views.imports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRefresh
 
 from accounts import audit
 from accounts.policy import Permission
@@ -92,31 +91,16 @@ def table(request: PageRequest, import_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @page(Permission.IMPORT_VALUES)
 def record(request: PageRequest, import_id: uuid.UUID) -> HttpResponse:
-    """Record the next rows. The page asks for one step after the other, and goes on where it was when it is opened again."""
+    """Record the first rows, or the next ones; workers go on from there by themselves."""
     try:
-        found = services.begin_recording(
+        services.begin_recording(
             request.user, import_id=import_id, take_unusual=bool(request.POST.get("take_unusual"))
         )
     except services.MappingRefused as refused:
         messages.error(request, str(refused))
-        return redirect(PAGE, import_id)
-    found = services.record_step(request.user, import_id=import_id)
-    if not request.htmx:
-        return redirect(PAGE, import_id)
-    if found.state == ValueImport.State.RECORDED:
-        return HttpResponseClientRefresh()
-    return render(request, "patients/_import_progress.html", _context(request, found))
-
-
-@require_safe
-@page(Permission.IMPORT_VALUES)
-def result(request: PageRequest, import_id: uuid.UUID) -> HttpResponse:
-    """The table as it came, with verdict and reasons before each row."""
-    found = ValueImport.objects.visible_to(request.user).get(pk=import_id)
-    rows = ValueImportRow.objects.visible_to(request.user).filter(table=found)
-    lines = [(row.line, row.cells, row.verdict, _sentences(row)) for row in rows]
-    audit.record(audit.Action.EXPORT, obj=found, detail={"rows": len(lines), "format": "csv"})
-    return _csv(tables.result_csv(found.headings, lines), f"import-{str(found.pk)[:8]}-result.csv")
+    else:
+        services.record_step(request.user, import_id=import_id)
+    return redirect(PAGE, import_id)
 
 
 def _context(request: PageRequest, found: ValueImport) -> dict[str, Any]:
@@ -138,7 +122,7 @@ def _context(request: PageRequest, found: ValueImport) -> dict[str, Any]:
         "features": len(tables.HEART),
         "given": len(tables.HEART) - len(missing),
         "page_obj": page_obj,
-        "objections": [(row, _sentences(row)) for row in page_obj],
+        "objections": page_obj,
         "query": other_parameters(request),
     }
 
@@ -152,10 +136,6 @@ def _columns(found: ValueImport, form: MappingForm) -> list[dict[str, Any]]:
         {"field": field, "example": cell, "perhaps": "" if field.value() else tables.suggestion(heading)}
         for field, cell, heading in zip(form.columns(), cells, found.headings, strict=False)
     ]
-
-
-def _sentences(row: ValueImportRow) -> str:
-    return " ".join(f"{heading}: {text}" if heading else text for heading, _, text in row.reasons)
 
 
 def _csv(text: str, name: str) -> HttpResponse:

@@ -229,7 +229,8 @@ TABLE: dict[str, Route] = {
     "patients:import-template-workbook": Route(expected=page_for("doctor", "doctor_b")),
     "patients:import": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),
     "patients:import-record": Route(method="post", kwargs=table, expected=of_doctor(302)),
-    "patients:import-result": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),
+    "diagnostics:import-progress": Route(kwargs=table, expected=of_doctor(200)),
+    "diagnostics:import-result": Route(kwargs=table, expected=of_doctor(200), shows=("cell",)),
     # --- diagnoses
     "diagnostics:worklist": Route(expected=page_for("doctor", "doctor_b"), shows=("family",)),
     "diagnostics:history": Route(

@@ -15,9 +15,10 @@ from patients.services import value_imports
 from patients.services.clinical_values import Entry, record_values
 from tests import factories
 from tests.browser.walk import complaints, enter, judge
+from tests.workers import live_worker, services
 
-__all__ = ["complaints"]
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+__all__ = ["complaints", "live_worker", "services"]
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 THEN = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 
 
@@ -111,7 +112,7 @@ TABLE = """mrn;date;creatinine (µmol/L);platelets;smoking
 
 
 def test_a_table_is_checked_and_recorded_while_the_page_shows_how_far_it_is(
-    page, complaints, live_server, anna, monkeypatch
+    page, complaints, live_server, live_worker, anna, monkeypatch
 ):
     monkeypatch.setattr(value_imports, "ROWS_PER_STEP", 1)
     enter(page, live_server, anna[0])
@@ -134,6 +135,7 @@ def test_a_table_is_checked_and_recorded_while_the_page_shows_how_far_it_is(
     judge(page, "import-checked")
     page.get_by_role("checkbox", name="Record the 1 row with unusual values too").check()
     page.get_by_role("button", name="Record the checked rows").click()
+    page.get_by_text("All 1 assessment answered").wait_for()
     page.get_by_text(re.compile("^Recorded · 4 rows")).wait_for()
     judge(page, "import-recorded")
     with acting_as(SYSTEM):

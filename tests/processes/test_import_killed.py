@@ -50,8 +50,8 @@ def cookies(doctor: User) -> dict[str, str]:
 def press(address: str, session: dict[str, str], found: ValueImport) -> requests.Response:
     """Ask for the next step as the page does."""
     url = address + reverse("patients:import-record", args=[found.pk])
-    headers = {"X-CSRFToken": TOKEN, "HX-Request": "true"}
-    return requests.post(url, cookies=session, headers=headers, timeout=60)
+    headers = {"X-CSRFToken": TOKEN}
+    return requests.post(url, cookies=session, headers=headers, timeout=60, allow_redirects=False)
 
 
 def recorded(found: ValueImport) -> tuple[int, int]:
@@ -72,7 +72,7 @@ def waits_for_chain() -> bool:
 def test_an_import_goes_on_after_a_kill_with_every_row_once(services: Services, doctor: User) -> None:
     found, session = begin(doctor), cookies(doctor)
     address = services.web()
-    assert press(address, session, found).status_code == 200
+    assert press(address, session, found).status_code == 302
     first = value_imports.ROWS_PER_STEP
     assert recorded(found) == (first, first)
 
@@ -92,8 +92,7 @@ def test_an_import_goes_on_after_a_kill_with_every_row_once(services: Services, 
             pressed.result()
     assert recorded(found) == (first, first)
 
-    answer = press(services.web(), session, found)
-    assert answer.headers["HX-Refresh"] == "true"
+    press(services.web(), session, found)
     assert recorded(found) == (ROWS, ROWS)
     with acting_as(SYSTEM):
         trail = AuditEvent.objects.filter(action="create", object_type="patients.patient")

@@ -32,8 +32,6 @@ def test_imported_records_become_diagnoses(services: Services, doctor: User) -> 
         found = value_imports.begin_import(doctor, filename="ward.csv", data=table.encode())
         value_imports.check_import(doctor, import_id=found.pk, mapping=found.mapping, measured_at=None)
         value_imports.begin_recording(doctor, import_id=found.pk, take_unusual=False)
-        value_imports.record_step(doctor, import_id=found.pk)
-    services.beat()
     worker.wait(lambda: Diagnosis.objects.count() == 2, "both are queued")
     rows = settle(worker, *Diagnosis.objects.all())
     assert [row.status for row in rows] == [Status.COMPLETED] * 2
