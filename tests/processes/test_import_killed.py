@@ -1,4 +1,4 @@
-"""kill -9 in the middle of recording a table: what was recorded stays, what was not is recorded once when the import goes on."""
+"""kill -9 in the middle of a table: what was recorded stays, what was not is recorded and assessed once when the import goes on."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from deploy.processes import wait_until
+from diagnostics.models import Diagnosis, PatientRisk
 from patients.models import ClinicalValue, ValueImport
 from patients.services import value_imports
 from tests import factories
+from tests.processes.steps import settle
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -98,3 +100,37 @@ def test_an_import_goes_on_after_a_kill_with_every_row_once(services: Services, 
         trail = AuditEvent.objects.filter(action="create", object_type="patients.patient")
         noted = [pk for event in trail for pk in event.detail["values"]]
     assert sorted(noted) == sorted(ClinicalValue.objects.values_list("pk", flat=True))
+
+
+def test_what_a_killed_worker_was_recording_another_records_and_assesses_once(
+    services: Services, doctor: User
+) -> None:
+    mrns = [f"B-{number}" for number in range(5)]
+    for mrn in mrns:
+        factories.patient(team=(doctor,), mrn=mrn)
+    data = "\n".join(("mrn,date,ef,creatinine", *(f"{mrn},2026-03-02,30,1.9" for mrn in mrns))).encode()
+    with acting_as(doctor):
+        found = value_imports.begin_import(doctor, filename="ward.csv", data=data)
+        value_imports.check_import(doctor, import_id=found.pk, mapping=found.mapping, measured_at=None)
+        value_imports.begin_recording(doctor, import_id=found.pk, take_unusual=False)  # sends the message
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [AUDIT_CHAIN])
+        first = services.worker("first")
+        first.wait(waits_for_chain, "a step that has only its audit trail left")
+        children = first.children()
+        first.kill()
+        for child in children:
+            child.kill()
+        assert psutil.wait_procs(children, timeout=10)[1] == []
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [AUDIT_CHAIN])
+    assert (recorded(found), Diagnosis.objects.count()) == ((0, 0), 0)
+
+    second = services.worker("second")
+    services.beat()
+    second.wait(lambda: Diagnosis.objects.count() == len(mrns), "all are queued")
+    rows = settle(second, *Diagnosis.objects.all())
+    assert sorted(row.patient.mrn for row in rows) == mrns
+    assert {(row.settled, row.attempt) for row in rows} == {(True, 1)}
+    assert recorded(found) == (len(mrns), 2 * len(mrns))
+    assert PatientRisk.objects.count() == len(mrns)

@@ -129,8 +129,8 @@ def clinical_values() -> str:
         " the first unit, beside what was typed. Nothing is ever changed: a correction is a new row that says why. Computed, never"
         f" entered: {computed}.\n\nOver the API: `GET` and `POST /api/v1/patients/ID/values/`, see `/api/v1/schema/`. Of many"
         " patients: a table as CSV or Excel workbook (Patients, Import values; there are templates), whose columns are named by their"
-        " headings or by a person, and whose rows are judged one by one before any is recorded; 10,000 rows of 12 quantities take the"
-        " seconds in `benchmarks/results/imports.json` (`python -m benchmarks.imports`)."
+        " headings or by a person, and whose rows are judged one by one before any is recorded; 10,000 rows of 12 quantities become"
+        " records and diagnoses in the seconds in `benchmarks/results/imports.json` (`python -m benchmarks.imports`)."
         f"\n\n{table(heads, rows)}\n"
     )
 
