@@ -6,9 +6,11 @@ import base64
 import dataclasses
 import json
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery import current_app
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis import Redis
 
@@ -125,6 +127,18 @@ def test_a_batch_is_published_in_few_messages(
     with django_capture_on_commit_callbacks(execute=True), acting_as(doctor):
         uploads.submit_uploads(doctor, patient_id=patient.pk, files=big)
     assert [len(attempts) for attempts in messages(settings)] == [1, 1, 1]
+
+
+def test_a_single_diagnosis_overtakes_a_batch_of_many(settings: LazySettings) -> None:
+    messages(settings)
+    batch = [(uuid.uuid4(), 1) for _ in range(queue.MOST_TOGETHER + 1)]
+    single = [(uuid.uuid4(), 1)]
+    assert publish(batch)
+    assert publish(single)
+    with current_app.pool.acquire() as broker, broker.channel() as channel:
+        came = [channel.basic_get(settings.DIAGNOSIS_QUEUE, no_ack=True) for _ in range(3)]
+    sizes = [len(json.loads(message.body)[1]["attempts"]) for message in came if message is not None]
+    assert sizes == [1, len(batch)]
 
 
 @pytest.mark.processes
