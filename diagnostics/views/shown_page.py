@@ -16,6 +16,7 @@ LAYOUTS = {
     "3x4+1": "3 rows of 4 columns and a rhythm strip",
     "6x2": "6 rows of 2 columns",
     "12x1": "12 rows",
+    "6x2+1": "6 rows of 2 columns and a rhythm strip",
 }
 # Kept pictures that are laid over each other; the others show the steps.
 GROUND, TRACE = "cropped", "trace"
@@ -44,6 +45,8 @@ def _facts(recording: Recording) -> list[dict[str, Any]]:
     durations, qtc = measures["durations"] or {}, measures["qtc"] or {}
     rate, axis = measures["heart_rate"]["mean_bpm"], measures["axis_deg"]
     origin = "read from the calibration pulse" if page["calibrated"] else "assumed: there is no pulse"
+    if page.get("scale_from") == "rows":  # not told of results of earlier versions
+        origin = "assumed: there is neither a grid nor a pulse, so nothing is measured"
     sheet = [fact("Page of the PDF", page["sheet"])] if page["sheet"] else []
     return [
         *sheet,

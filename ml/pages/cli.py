@@ -50,7 +50,7 @@ def _print(answer: dict[str, Any]) -> None:
 def _digitise(options: argparse.Namespace) -> int:
     """Read one page; a page that cannot be read is refused with its reason."""
     from ml.pages.digitise import digitise
-    from ml.pages.measures import measure_page
+    from ml.pages.measures import measure_digitised
     from ml.pages.picture import open_picture
     from ml.pages.reasons import UnusablePage
 
@@ -66,7 +66,7 @@ def _digitise(options: argparse.Namespace) -> int:
         return 1
     if options.out:
         _save(found, options.out)
-    answer = found.as_json() | {"measures": measure_page(found.signals, found.fs).as_json()}
+    answer = found.as_json() | {"measures": measure_digitised(found).as_json()}
     if options.json:
         print(json.dumps(answer))
     else:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.pages.gridless import gridless_page
 from ml.pages.reading import FS, Reading, limb_residual, read_page, rhythm_lead, sampled
 from ml.pages.reasons import PageReason, UnusablePage, named
 from ml.pages.rectify import StraightPage, quarter_turned, straightened, turned_over
@@ -104,6 +105,7 @@ class DigitisedPage:
             "seconds": self.signals.shape[1] / self.fs,
             "mm_per_s": self.mm_per_s,
             "mm_per_mv": self.mm_per_mv,
+            "scale_from": self.page.scale_from,
             "px_per_mm": [round(v, 3) for v in self.page.grid.px_per_mm],
             "upside_down": self.upside_down,
             "turned_degrees": self.page.turned,
@@ -189,12 +191,24 @@ _OTHER_PAPER = (
 )
 
 
-def _assumptions(reading: Reading, strip: str | None) -> tuple[str, ...]:
+_NO_GRID = (
+    "The paper has no grid: time and voltage were taken from the calibration pulses (1 mV) and from the length of the rows "
+    "(ten seconds, where they are of the usual 250 mm)."
+)
+_SCALE_ASSUMED = (
+    "The paper has neither a grid nor a calibration pulse: it is assumed that every row lasts ten seconds and that the gain is "
+    "10 mm/mV. Intervals and voltages are not measured on such a page; compare with what is printed on it."
+)
+
+
+def _assumptions(page: StraightPage, reading: Reading, strip: str | None) -> tuple[str, ...]:
     unknown = (
         ("The rhythm strip is like none of the leads above it and was left out.",)
         if strip is None and reading.layout.rhythm
         else ()
     )
+    if page.scale_from != "grid":
+        return (*unknown, _NO_GRID if page.scale_from == "pulse" else _SCALE_ASSUMED)
     if reading.pulse is not None:
         return unknown if reading.pulse.standard else (*unknown, _OTHER_PAPER)
     return (
@@ -253,11 +267,13 @@ def oriented_page(picture: NDArray[np.uint8]) -> tuple[StraightPage, Reading, bo
     if min(picture.shape[:2]) < _SMALLEST:
         raise UnusablePage(PageReason.TOO_SMALL, width=picture.shape[1], height=picture.shape[0])
     straight = straightened(picture)
-    if straight is None:
+    plain = gridless_page(picture) if straight is None else None
+    page = straight or (plain[0] if plain else None)
+    if page is None:
         raise UnusablePage(_why_no_grid(picture))
-    if min(straight.grid.px_per_mm) < _LEAST_PX_PER_MM:
+    if min(page.grid.px_per_mm) < _LEAST_PX_PER_MM:
         raise UnusablePage(PageReason.TOO_SMALL, width=picture.shape[1], height=picture.shape[0])
-    page, reading = _oriented(straight)
+    page, reading = plain or _oriented(page)
     return page, reading, page.turned == 180
 
 
@@ -304,7 +320,7 @@ def _assembled(page: StraightPage, reading: Reading, *, turned: bool) -> Digitis
         layout=reading.layout.name,
         mm_per_s=reading.mm_per_s,
         mm_per_mv=reading.mm_per_mv,
-        assumptions=_assumptions(reading, strip),
+        assumptions=_assumptions(page, reading, strip),
         quality=quality,
         outside=reading.outside,
         limb_residual=residual,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from scipy.signal import butter, sosfiltfilt
 from ml.recordings.delineation import Durations, MedianBeat, corrected_qt, delineate
 from ml.recordings.leads import TWELVE
 from ml.recordings.qrs import detect
+
+if TYPE_CHECKING:
+    from ml.pages.digitise import DigitisedPage
 
 _BAND_HZ = (5.0, 30.0)
 _LEAST_LEADS = 3
@@ -96,6 +100,13 @@ def _axis(beat: MedianBeat, leads: list[int]) -> float | None:
     area = {TWELVE[number]: float(beat.signals[row, near].sum()) for row, number in enumerate(leads)}
     # aVF is smaller than a bipolar lead by the half of the root of three.
     return float(np.rad2deg(np.arctan2(area["aVF"] * 2.0 / np.sqrt(3.0), area["I"])))
+
+
+def measure_digitised(page: DigitisedPage) -> PageMeasures:
+    """Measure a digitised page; nothing is measured where the scale is only assumed."""
+    if page.page.scale_from == "rows":
+        return PageMeasures(heart_rate=None, durations=None, qtc=None, axis_deg=None, beats=0)
+    return measure_page(page.signals, page.fs)
 
 
 def measure_page(signals: NDArray[np.floating], fs: float) -> PageMeasures:

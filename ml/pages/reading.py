@@ -153,21 +153,24 @@ def _lead(
     return x + first + columns.start, y, float((part.support > 0.4).mean()) if len(part.support) else 0.0
 
 
-def read_page(page: StraightPage) -> Reading | None:
+def read_page(
+    page: StraightPage, *, known: tuple[NDArray[np.float64], Pulse] | None = None
+) -> Reading | None:
     """Follow the traces of a page.
 
     Args:
         page: upright.
+        known: its base lines, pixels, and its calibration pulse, when they have been found already.
 
     Returns:
         None when its rows fit no layout that is known here.
     """
     ink, contrast = ink_map(page.image)
-    rows = find_rows(ink, page.scale)
-    if not len(rows):
+    rows = known[0] if known else find_rows(ink, page.scale)
+    if len(rows) not in BY_ROWS:
         return None
     layout = BY_ROWS[len(rows)]
-    pulse = find_pulse(ink, rows, page.scale)
+    pulse = known[1] if known else find_pulse(ink, rows, page.scale)
     extent = find_extent(ink, rows, pulse, page.scale)
     if extent[1] - extent[0] < ROW_MM * page.scale / 5:
         return None

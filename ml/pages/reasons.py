@@ -31,16 +31,16 @@ SENTENCES: dict[PageReason, str] = {
     "photograph the page so that it fills the picture.",
     PageReason.NOT_ECG: "The picture does not show an ECG on paper: most of it is dark, and it has no grid. Upload the page of the ECG; "
     "if this is one, photograph it in better light, so that the paper fills the picture.",
-    PageReason.NO_GRID: "No grid of ECG paper was found, so that neither time nor voltage can be measured. If this is an ECG, "
-    "photograph the whole page from above, in even light.",
+    PageReason.NO_GRID: "Neither a grid of ECG paper nor rows of traces with their calibration pulses were found, so that neither time "
+    "nor voltage can be measured. If this is an ECG, photograph the whole page from above, in even light.",
     PageReason.BLURRED: "The picture is blurred: the lines of the grid cannot be told apart. Hold the camera still, let it focus, and "
     "photograph again.",
     PageReason.GLARE: "The light mirrors on the paper and hides its grid. Turn the page or the lamp, and photograph again without flash.",
     PageReason.LAYOUT_UNKNOWN: "The traces on the page fit none of the arrangements that are read here (3x4, 3x4 with a rhythm strip, "
-    "6x2, 12x1). Make sure that the whole page is in the picture.",
+    "6x2, 6x2 with a rhythm strip, 12x1). Make sure that the whole page is in the picture.",
     PageReason.LEADS_DOUBTFUL: "The limb leads read from the page contradict each other (Einthoven's law), so that leads may have been "
     "taken for others. A row may be outside the picture, or the arrangement may be one that is not read here. Photograph the whole "
-    "page; arrangements that are read are 3x4, 3x4 with a rhythm strip, 6x2 and 12x1.",
+    "page; arrangements that are read are 3x4 and 6x2, each also with a rhythm strip, and 12x1.",
     PageReason.NO_TRACES: "The grid was found, but no trace that can be followed on it. Photograph the page in better light.",
     PageReason.LEADS_OUTSIDE: "{leads} outside the picture. Photograph the page again with all its edges in view.",
 }

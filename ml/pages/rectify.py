@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from ml.pages.geometry import Homography, warped
 from ml.pages.grid import WORKING_EDGE, Grid, find_grid, flattened
 
 SCALE = 8  # pixels per millimetre: coarser pictures are interpolated, which leaves more of a narrow QRS
-_AROUND_MM = 2.0
+AROUND_MM = 2.0  # of paper beyond the grid
+# What tells how large a millimetre is: the grid; the calibration pulse, on paper without a grid; or nothing but the usual length of a row.
+ScaleFrom = Literal["grid", "pulse", "rows"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,8 +27,9 @@ class StraightPage:
         scale: pixels per millimetre, the same across and down.
         from_picture: from pixels of the picture to pixels of this page, shape (3, 3).
         inside: whether a pixel was seen in the picture, shape (height, width).
-        grid: what was found in the picture.
+        grid: where the paper lies in the picture.
         turned: degrees clockwise by which the picture was turned besides, 0, 90, 180 or 270.
+        scale_from: what told how large a millimetre is.
     """
 
     image: NDArray[np.uint8]
@@ -34,6 +38,7 @@ class StraightPage:
     inside: NDArray[np.bool_]
     grid: Grid
     turned: int = 0
+    scale_from: ScaleFrom = "grid"
 
 
 def _grid(picture: NDArray[np.uint8]) -> Grid | None:
@@ -61,12 +66,21 @@ def straightened(picture: NDArray[np.uint8]) -> StraightPage | None:
         None when there is no grid.
     """
     grid = _grid(picture)
-    if grid is None:
-        return None
+    return None if grid is None else laid_flat(picture, grid)
+
+
+def laid_flat(picture: NDArray[np.uint8], grid: Grid, *, scale_from: ScaleFrom = "grid") -> StraightPage:
+    """The part of a picture that a grid covers, seen from straight above.
+
+    Args:
+        picture: RGB, shape (height, width, 3), 0 to 255.
+        grid: where the paper lies in it.
+        scale_from: what told how large a millimetre is.
+    """
     scale = SCALE
     left, top, right, bottom = grid.box_mm
-    left, top = left - _AROUND_MM, top - _AROUND_MM
-    size = (round((right + _AROUND_MM - left) * scale), round((bottom + _AROUND_MM - top) * scale))
+    left, top = left - AROUND_MM, top - AROUND_MM
+    size = (round((right + AROUND_MM - left) * scale), round((bottom + AROUND_MM - top) * scale))
     to_page = (
         np.diag([scale, scale, 1.0])
         @ np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
@@ -85,6 +99,7 @@ def straightened(picture: NDArray[np.uint8]) -> StraightPage | None:
         from_picture=to_page,
         inside=np.asarray(seen) > 0,
         grid=grid,
+        scale_from=scale_from,
     )
 
 

@@ -125,6 +125,8 @@ def _paper(style: PageStyle, size: tuple[int, int]) -> Image.Image:
     colour, fine, bold = PAPERS[style.paper]
     left, top, right, bottom = _grid_box(style)
     page = Image.new("RGB", size, colour)
+    if style.grid == "none":
+        return page
     inside = np.zeros((height, width), dtype=bool)
     inside[round(top * style.px_per_mm) : round(bottom * style.px_per_mm) + 1,
            round(left * style.px_per_mm) : round(right * style.px_per_mm) + 1] = True  # fmt: skip

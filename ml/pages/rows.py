@@ -27,6 +27,7 @@ _OTHER_PAPER = (
 )  # a pulse of 10 mm on paper with squares of 12.5, 8, 6.25, 4 and 3.1 mm instead of 5
 _OTHER_SEEN = 0.7
 _SEARCH_MM = 32.0
+FOOT_MM = 2.2
 _LEAST_RUN_MM = 12.0
 
 
@@ -187,11 +188,11 @@ def find_extent(
     present = held >= 0.5
     if pulse is not None:
         left, right = pulse.left, pulse.left + round(pulse.width_mm * scale)
-        foot = round(2.2 * scale)
+        foot = round(FOOT_MM * scale)
         if pulse.left < ink.shape[1] / 2:
-            present[: right + _foot(present[right + 2 :], foot) + 2] = False
+            present[: right + foot_length(present[right + 2 :], foot) + 2] = False
         else:
-            present[left - _foot(present[: left - 2][::-1], foot) - 2 :] = False
+            present[left - foot_length(present[: left - 2][::-1], foot) - 2 :] = False
     present = binary_closing(np.pad(present, 5 * scale), np.ones(round(2.5 * scale)))[5 * scale : -5 * scale]
     edges = np.flatnonzero(np.diff(np.r_[0, present.astype(int), 0]))
     if not len(edges):
@@ -203,7 +204,12 @@ def find_extent(
     return int(starts[long][0]), int(stops[long][-1])
 
 
-def _foot(beside: NDArray[np.bool_], foot: int) -> int:
-    """Length of the pulse's foot: until the first gap, or what is usual when it runs into the trace."""
+def foot_length(beside: NDArray[np.bool_], foot: int) -> int:
+    """Length of the pulse's foot: until the first gap, or what is usual when it runs into the trace.
+
+    Args:
+        beside: whether the columns from the pulse towards the trace hold ink, shape (n,).
+        foot: its usual length, columns.
+    """
     empty = np.flatnonzero(~beside[: 2 * foot])
     return int(empty[0]) if len(empty) else round(foot * 0.7)

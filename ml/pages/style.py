@@ -14,7 +14,7 @@ from PIL import ImageFont
 from ml.pages.layouts import LAYOUTS
 
 Colour = tuple[int, int, int]
-Grid = Literal["lines", "dots", "bold"]
+Grid = Literal["lines", "dots", "bold", "none"]
 
 FONTS = ("default", "DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "STIXGeneral", "cmss10")
 # Paper, 1-mm lines, 5-mm lines.
@@ -43,7 +43,8 @@ class PageStyle:
         paper_mm: width and height of the sheet.
         margins_mm: left, top, right and bottom of the grid.
         paper: a name of `PAPERS`.
-        grid: ``lines``; ``dots``, where the 1-mm lines are dots; ``bold``, where there are only 5-mm lines.
+        grid: ``lines``; ``dots``, where the 1-mm lines are dots; ``bold``, where there are only 5-mm lines;
+            ``none``, plain paper.
         frame: whether a line runs around the grid.
         ink: colour of trace and letters.
         pen_mm: width of the trace.
@@ -126,16 +127,21 @@ def _words(rng: np.random.Generator, mm_per_s: float, mm_per_mv: float) -> tuple
 
 
 def random_style(
-    rng: np.random.Generator, *, px_per_mm: float | None = None, layout: str | None = None
+    rng: np.random.Generator,
+    *,
+    px_per_mm: float | None = None,
+    layout: str | None = None,
+    gridless: float = 0.0,
 ) -> PageStyle:
     """A page as one of many printers and hospitals would print it.
 
     Args:
         rng: where chance comes from; the same state gives the same style.
         px_per_mm: pixels per millimetre; 3.7 to 8 if None.
-        layout: a name of `LAYOUTS`; any, the usual 3x4+1 most often, if None.
+        layout: a name of `LAYOUTS`; any, the usual 3x4+1 most often and 6x2+1 never, if None.
+        gridless: share of pages printed on plain white paper, half of them in 6x2+1 unless a layout is given.
     """
-    name = layout or str(rng.choice(list(LAYOUTS), p=[0.15, 0.5, 0.2, 0.15]))
+    name = layout or str(rng.choice(list(LAYOUTS), p=[0.15, 0.5, 0.2, 0.15, 0.0]))
     speed = 50.0 if rng.random() < 0.06 else 25.0
     gain = float(rng.choice([10.0, 5.0, 20.0], p=[0.86, 0.09, 0.05]))
     whole = rng.random() < 0.35  # the grid fills the sheet, and the words stand on it
@@ -149,7 +155,7 @@ def random_style(
             float(rng.uniform(6, 12)),
         )
     )
-    return PageStyle(
+    style = PageStyle(
         layout=name,
         px_per_mm=float(rng.uniform(3.7, 8.0)) if px_per_mm is None else px_per_mm,
         mm_per_s=speed,
@@ -169,4 +175,10 @@ def random_style(
         pulse=("left", "left", "left", "right", "none")[int(rng.integers(5))],
         pulse_s=0.1 if speed == 25.0 and rng.random() < 0.2 else 0.2,
         words=_words(rng, speed, gain),
+    )
+    if not gridless or rng.random() >= gridless:
+        return style
+    other = "6x2+1" if layout is None and rng.random() < 0.5 else name
+    return dataclasses.replace(
+        style, layout=other, grid="none", paper="white", frame=False, ink=INKS[int(rng.integers(3))]
     )

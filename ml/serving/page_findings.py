@@ -111,6 +111,7 @@ def _summary(
             "mm_per_s": told["mm_per_s"],
             "mm_per_mv": told["mm_per_mv"],
             "calibrated": page.reading.pulse is not None,
+            "scale_from": told["scale_from"],
             "upside_down": told["upside_down"],
             "limb_residual": told["limb_residual"],
             "px_per_mm": told["px_per_mm"],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.contract import Analysis, ModelResult, Outcome
 from ml.pages.digitise import DigitisedPage, digitise
 from ml.pages.document import is_document, sheets
-from ml.pages.measures import measure_page
+from ml.pages.measures import measure_digitised
 from ml.pages.picture import open_picture
 from ml.pages.preparation import prepared
 from ml.pages.reasons import PageReason, UnusablePage, named
@@ -76,7 +76,7 @@ def _refused(data: bytes, refusal: UnusablePage, started: float) -> Analysis:
 def _answered(data: bytes, page: DigitisedPage, sheet: int | None, store: Store | None) -> Analysis:
     """The answers to a page that was digitised."""
     sha256 = hashlib.sha256(data).hexdigest()
-    measures = measure_page(page.signals, page.fs)
+    measures = measure_digitised(page)
     beside, looked = _twelve_leads(page, sha256)
     steps = prepared(page.page, page.reading)
     # A page of which leads are missing is not judged by the rest: what they would show may be the finding.

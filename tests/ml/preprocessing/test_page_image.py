@@ -127,4 +127,4 @@ def test_what_is_no_page_is_refused_with_its_reason():
     with pytest.raises(UnusablePage) as refusal:
         prepare_page_image(bad_input("photo", seed=1, edge=640))
     assert refusal.value.reason_code.startswith("page_")
-    assert set(LAYOUTS) == {"3x4", "3x4+1", "6x2", "12x1"}
+    assert set(LAYOUTS) == {"3x4", "3x4+1", "6x2", "12x1", "6x2+1"}
