@@ -21,6 +21,7 @@ COMPARISON = "comparison"
 DIGITISER = "digitiser"
 PAGES = "pages"
 PAGE_GATE = "page-gate"
+CHEST = "chest"
 
 
 def _package(name: str) -> str:
@@ -73,6 +74,9 @@ def _train(options: argparse.Namespace) -> int:
     contract = recipe.train(
         options.data, epochs=options.epochs or recipe.EPOCHS, target=options.target or recipe.ARTEFACT
     )
+    if hasattr(recipe, "summary"):
+        print(recipe.summary(contract))
+        return OK
     metrics = contract["metrics"]
     tested = metrics.get("held_out_test") or metrics["cross_validation"]
     print(
@@ -125,16 +129,27 @@ def _evaluate_pages(options: argparse.Namespace) -> int:
     return OK
 
 
+def _evaluate_chest(options: argparse.Namespace) -> int:
+    """Measure both models of chest X-rays on the same films."""
+    from ml.models.chest_pictures import evaluate, results
+
+    target = options.target or (results.RESULTS if options.write else None)
+    measured = evaluate.evaluate(options.data, target=target)
+    print(json.dumps(measured) if options.json else "\n".join(evaluate.lines(measured)))
+    return OK
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     """Measure a model's recipe by cross-validation, its weights on what was held out, the comparison, the digitiser, or the gate."""
-    if options.model == COMPARISON:
-        return _compare(options)
-    if options.model == DIGITISER:
-        return pages.evaluate_digitiser(options)
-    if options.model == PAGES:
-        return _evaluate_pages(options)
-    if options.model == PAGE_GATE:
-        return pages.evaluate_gate(options)
+    together = {
+        CHEST: _evaluate_chest,
+        COMPARISON: _compare,
+        DIGITISER: pages.evaluate_digitiser,
+        PAGES: _evaluate_pages,
+        PAGE_GATE: pages.evaluate_gate,
+    }
+    if options.model in together:
+        return together[options.model](options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     fewer = {"repeats": options.repeats} if options.repeats else {}
@@ -175,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     predict = commands.add_parser(
         "predict",
-        help="answer for pictures, recordings, signals in .npz files or clinical records in .json files",
+        help="answer for pictures, recordings, signals in .npz files or clinical records in .json files, DICOM",
     )
     predict.add_argument(
         "model",
@@ -201,7 +216,7 @@ def parser() -> argparse.ArgumentParser:
             type=Path,
             required=True,
             metavar="DIR",
-            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/, clinical/ and, for EfficientNet, imagenet_weights/",
+            help="folder with mitdb/, vfdb/, nstdb/, ptbxl/, clinical/, chest_xray_ctr/ and, for EfficientNet, imagenet_weights/",
         )
         command.add_argument("--epochs", type=_positive, help="most epochs")
         command.add_argument(

@@ -20,6 +20,7 @@ from ml.recordings.formats import HEAD, sniff
 from ml.recordings.formats.sniffing import is_wfdb_header
 
 OK, FAILED = 0, 1
+CHEST = "chest"
 CLINICAL = "clinical"
 PAGE = "page"
 
@@ -64,11 +65,30 @@ def _signal_answer(kind: str, path: Path) -> dict[str, Any]:
 def _answer_to(model: str, kind: str, path: Path) -> dict[str, Any]:
     if kind == CLINICAL:
         return _clinical_answer(model, path)
+    if kind == CHEST:
+        return _chest_answer(model, path)
     if kind == PAGE:
         from ml.serving.page_models import answer_picture
 
         return answer_picture(model, path.read_bytes())
     return _signal_answer(kind, path) if path.suffix == ".npz" else _recording_answer(model, path)
+
+
+def _chest_answer(model: str, path: Path) -> dict[str, Any]:
+    """What a chest model answers to a DICOM file, with the measurement and what a person must check.
+
+    Raises:
+        ValueError: when the object or its pixels cannot be read.
+    """
+    from ml.dicom.reasons import UnusableDicom
+    from ml.serving.chest import analyse_chest
+
+    try:
+        answer = analyse_chest(path)
+    except UnusableDicom as refusal:
+        raise ValueError(refusal.message) from refusal
+    (result,) = [one for one in answer.results if one.model == model]
+    return result.as_json() | {"warnings": answer.warnings}
 
 
 def _clinical_answer(model: str, path: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What the models of chest X-rays share: films, variations, folds, results."""

@@ -1,0 +1,144 @@
+"""Figures of the chest models on films that they have not seen, with intervals from a bootstrap over films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.chest.measuring import LABELS, ErrorModel, probability_enlarged, shares_of_labels
+from ml.evaluation.metrics import BINS, interval
+from ml.evaluation.pages import areas, draws
+from ml.models.chest_pictures.data import LIMIT
+from ml.models.cxr_heart.answers import Answers
+
+_SEED = 5
+_BORDERS = (0.48, 0.52)
+
+
+def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> dict[str, float]:
+    """A mean over films with its interval; films without a value do not count."""
+    kept = np.isfinite(values)
+    part = weights[:, kept]
+    drawn = (part @ values[kept]) / np.maximum(part.sum(axis=1), 1.0)
+    return interval(float(values[kept].mean()), drawn)
+
+
+def area(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> dict[str, float]:
+    """Area under the ROC curve with its interval."""
+    weights = _weights(len(scores))
+    return interval(float(areas(scores, truth, np.ones((1, len(scores))))[0]), areas(scores, truth, weights))
+
+
+def area_difference(
+    one: NDArray[np.float64], other: NDArray[np.float64], truth: NDArray[np.bool_]
+) -> dict[str, float]:
+    """How much larger one area is than another on the same films: paired bootstrap."""
+    weights, once = _weights(len(one)), np.ones((1, len(one)))
+    point = float(areas(one, truth, once)[0] - areas(other, truth, once)[0])
+    return interval(point, areas(one, truth, weights) - areas(other, truth, weights))
+
+
+def _weights(count: int) -> NDArray[np.float64]:
+    return draws(np.arange(count).astype(str), seed=_SEED)
+
+
+def calibration_error(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Expected calibration error of a probability of yes, in 15 bins, 0 to 1."""
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    gaps = [
+        abs(probability[bins == i].mean() - truth[bins == i].mean()) * (bins == i).mean()
+        for i in np.unique(bins)
+    ]
+    return round(float(np.sum(gaps)), 4)
+
+
+def decisions(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> dict[str, Any]:
+    """What a probability of yes is worth: area, sensitivity and specificity at one half, accuracy, calibration."""
+    weights, called = _weights(len(truth)), probability >= 0.5
+    right: Callable[[NDArray[np.bool_]], dict[str, float]] = lambda side: _mean(  # noqa: E731 -- three uses, one line
+        np.where(side, (called == truth).astype(float), np.nan), weights
+    )
+    return {
+        "auc": area(probability, truth),
+        "sensitivity": right(truth),
+        "specificity": right(~truth),
+        "accuracy": right(np.ones_like(truth)),
+        "ece": calibration_error(probability, truth),
+    }
+
+
+def heart_figures(
+    answers: Answers,
+    sigma: NDArray[np.float64],
+    reach: NDArray[np.float64],
+    most: NDArray[np.float64],
+    true: NDArray[np.float64],
+) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """Figures of ``cxr-heart`` on some films, and its probability of an enlarged heart.
+
+    Args:
+        answers: to the films.
+        sigma: error of each ratio; NaN where nothing was measured, shape (n,).
+        reach: standard deviations to each side of the 90 % interval, by film.
+        most: the largest error with which an answer is given, by film.
+        true: drawn ratios, shape (n,).
+    """
+    weights, off = _weights(len(true)), answers.ratio - true
+    found = np.isfinite(off)
+    probability = np.where(
+        found, probability_enlarged(np.nan_to_num(answers.ratio), np.nan_to_num(sigma, nan=1.0)), 0.5
+    )
+    said = found & (sigma <= most)
+    shares = np.array(
+        [
+            list(shares_of_labels(r, s).values()) if ok else [np.nan] * 3
+            for r, s, ok in zip(answers.ratio, sigma, said, strict=True)
+        ]
+    )
+    band = np.digitize(true, _BORDERS)
+    label = np.where(said, np.nan_to_num(shares).argmax(axis=1), -1)
+    figures = {
+        "films": len(true),
+        "enlarged": int((true > LIMIT).sum()),
+        "ratio_mae": _mean(np.abs(off), weights),
+        "ratio_bias": _mean(off, weights),
+        "ratio_error_90": round(float(np.quantile(np.abs(off[found]), 0.9)), 4),
+        "interval_coverage": _mean(
+            np.where(found, (np.abs(off) <= reach * sigma).astype(float), np.nan), weights
+        ),
+        "interval_half_width": round(float(np.mean((reach * sigma)[found])), 4),
+        "heart_dice": _mean(answers.dice[:, 2], weights),
+        "right_lung_dice": _mean(answers.dice[:, 0], weights),
+        "left_lung_dice": _mean(answers.dice[:, 1], weights),
+        "not_measured": int((~found).sum()),
+        "unsure": int((found & ~said).sum()),
+        **decisions(probability, true > LIMIT),
+        "labels": {
+            name: {
+                "films": int((band == i).sum()),
+                "called": {other: int(((band == i) & (label == j)).sum()) for j, other in enumerate(LABELS)},
+            }
+            for i, name in enumerate(LABELS)
+        },
+    }
+    return figures, probability
+
+
+def errors_by_film(
+    models: list[ErrorModel], spreads: list[NDArray[np.float64]]
+) -> tuple[NDArray[np.float64], ...]:
+    """Error, reach and most of films that different error models judge, in the order given."""
+    sigma = np.concatenate([model.of(spread) for model, spread in zip(models, spreads, strict=True)])
+    reach, most = (
+        np.concatenate(
+            [
+                np.full(len(spread), getattr(model, name))
+                for model, spread in zip(models, spreads, strict=True)
+            ]
+        )
+        for name in ("reach", "most")
+    )
+    return sigma, reach, most

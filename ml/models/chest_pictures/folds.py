@@ -1,0 +1,62 @@
+"""Who learns from whom: every film answered by a network that has not seen it, within both sites and across them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from ml.datasets.chest_xray import SITES
+from ml.models.chest_pictures.data import Films
+
+FOLDS, SEED = 3, 23
+WHOLE = "whole"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Run:
+    """One training.
+
+    Attributes:
+        name: ``both-0`` to ``both-2`` (folds over both sites), ``jsrt`` and ``wingspan`` (learns from that site, is asked about the
+            other), ``whole`` (learns from everything: the shipped weights).
+        learn: positions of the films to learn from.
+        asked: positions of the films to answer; none for ``whole``.
+    """
+
+    name: str
+    learn: NDArray[np.int64]
+    asked: NDArray[np.int64]
+
+
+def runs(films: Films) -> tuple[Run, ...]:
+    """All trainings of the evaluation. Films of one patient would be grouped; both sources hold one film of each."""
+    strata = np.char.add(films.sites, films.enlarged.astype(str))
+    splitter = StratifiedKFold(n_splits=FOLDS, shuffle=True, random_state=SEED)
+    within = [
+        Run(name=f"both-{number}", learn=learn, asked=asked)
+        for number, (learn, asked) in enumerate(splitter.split(films.names, strata))
+    ]
+    across = [
+        Run(name=site, learn=np.flatnonzero(films.sites == site), asked=np.flatnonzero(films.sites != site))
+        for site in SITES
+    ]
+    return (*across, *within)
+
+
+def whole(films: Films) -> Run:
+    """The training of the shipped weights."""
+    return Run(name=WHOLE, learn=np.arange(len(films)), asked=np.empty(0, dtype=np.int64))
+
+
+def work_folder() -> Path:
+    """Where finished trainings are kept between runs: ``CARDIOCARE_CHEST_CACHE``, or a folder for temporary files."""
+    place = os.environ.get("CARDIOCARE_CHEST_CACHE")
+    folder = Path(place) if place else Path(tempfile.gettempdir()) / "cardiocare-chest"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

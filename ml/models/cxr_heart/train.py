@@ -1,0 +1,146 @@
+"""Trains, calibrates, checks and exports ``cxr-heart``: the weights that are shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ml.chest.measuring import BORDER, LABELS, LIMIT
+from ml.models.chest_pictures import evaluate
+from ml.models.chest_pictures.data import SOURCES, Films, load
+from ml.models.chest_pictures.drawn import CHESTS, OTHERS, drawn_films
+from ml.models.chest_pictures.folds import whole, work_folder
+from ml.models.chest_pictures.limits import SHARED
+from ml.models.chest_pictures.results import stored_figures
+from ml.models.cxr_heart import answers as hearts
+from ml.models.cxr_heart.answers import Answers
+from ml.models.cxr_heart.export import OutlineGraph, export_outlines
+from ml.models.cxr_heart.fitting import BATCH, STEPS, fit
+from ml.preprocessing.chest_image import SHAPE, VERSION
+from ml.registry import file_sha256
+from ml.training.card import write_contract
+from ml.training.export import round_to_half, save_packed
+
+NAME = "cxr-heart"
+RELEASE = evaluate.HEART_RELEASE
+ARTEFACT = Path(__file__).parent / "artefact"
+EPOCHS = evaluate.HEART_EPOCHS
+_FACTS = {
+    "training": "both sites, all films",
+    "answers that calibrate": "each film's by a network of a fold without it",
+}
+LIMITS = (
+    f"Cardiomegaly here is a cardiothoracic ratio above {LIMIT:.2f} as drawn by readers; no echo and no report stands behind it.",
+    f"Borderline is a ratio within {BORDER:.2f} of {LIMIT:.2f}, about what two readers of one film differ by.",
+    *SHARED,
+)
+
+
+def _drawn_answers(model: keras.Model, films: Films) -> Answers:
+    """Answers of the shipped network to the drawn chests."""
+    pictures, masks, ratios = drawn_films()
+    chests = Films(
+        names=np.arange(CHESTS).astype(str),
+        sites=np.full(CHESTS, "drawn"),
+        pictures=np.concatenate([pictures[:CHESTS], films.pictures]),
+        masks=masks[:CHESTS],
+        ratios=ratios[:CHESTS],
+        mended=0,
+    )
+    learnt = np.arange(CHESTS, len(chests.pictures))
+    return hearts.answer(model, chests, evaluate.Run(name="drawn", learn=learnt, asked=np.arange(CHESTS)))
+
+
+def ship(
+    films: Films, model: keras.Model, parts: list[Answers], *, epochs: int, target: Path
+) -> dict[str, Any]:
+    """Write the artefact of a trained network.
+
+    Args:
+        films: all films, all learnt from.
+        model: the trained network.
+        parts: answers of other networks to films that they had not seen.
+        epochs: of the training.
+        target: folder of the artefact.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    round_to_half(model)
+    save_packed(model, target / "model.keras")
+    export_outlines(model, target / "model.onnx")
+    drawn = _drawn_answers(model, films)
+    reference = hearts.embeddings_of(
+        OutlineGraph(model), np.concatenate([films.pictures, drawn_films()[0][:CHESTS]])
+    )
+    np.save(target / "embeddings.npy", reference.astype(np.float16))
+    errors = evaluate.fitted_error(films, parts)
+    contract = {
+        "name": NAME,
+        "version": RELEASE,
+        "task": "Draws heart and lungs of a frontal chest X-ray, measures the cardiothoracic ratio and says whether the heart is enlarged.",
+        "labels": list(LABELS),
+        "input": {
+            "kind": "chest",
+            "shape": list(SHAPE),
+            "range": [0, 255],
+            "description": (
+                "A PA chest X-ray of an adult in DICOM (CR, DX). ml.dicom.display shows it as its attributes say (rescale, window, "
+                "MONOCHROME1 inverted); prepare_chest windows it by its own values and fits it into 256 x 256 with its aspect kept."
+            ),
+        },
+        "preprocessing_version": VERSION,
+        "temperature": 1.0,
+        "conformal": {"alpha": 0.10, **errors.as_contract()},
+        "abstention_threshold": 0.0,
+        "gate": hearts.gate_limits([*parts, drawn]),
+        "training": {
+            "data": SOURCES,
+            "films": {site: int((films.sites == site).sum()) for site in SOURCES},
+            "masks mended": films.mended,
+            "drawn films": {"chests": CHESTS, "others": 2 * OTHERS},
+            **_FACTS,
+            "epochs": epochs,
+            "pictures": epochs * STEPS * BATCH,
+            "parameters": model.count_params(),
+        },
+        "metrics": stored_figures(NAME),
+        "sanity": {},
+        "limits": list(LIMITS),
+        "sha256": {
+            name: file_sha256(target / name) for name in ("model.onnx", "model.keras", "embeddings.npy")
+        },
+    }
+    write_contract(target, contract)
+    return contract
+
+
+def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dict[str, Any]:
+    """Train the networks of the folds, which calibrate, and the shipped one; stopped and begun again it goes on.
+
+    Args:
+        folder: holds ``chest_xray_ctr/``.
+        epochs: of `STEPS` steps.
+        target: folder of the artefact.
+
+    Returns:
+        The contract, as written to ``model.json``.
+
+    Raises:
+        FileNotFoundError: when the data are missing.
+        ExportError: when the conversion to ONNX fails.
+    """
+    films = load(folder)
+    found = evaluate.heart_answers(films, epochs=epochs)
+    run = whole(films)
+    place = work_folder() / f"{NAME}-{RELEASE}-{epochs}" / run.name
+    model = fit(films, run.learn, epochs=epochs, seed=evaluate.SEED, folder=place)
+    parts = [answers for name, answers in found.items() if name.startswith("both")]
+    return ship(films, model, parts, epochs=epochs, target=target)
+
+
+def summary(contract: dict[str, Any]) -> str:
+    """One line about freshly trained weights."""
+    errors = contract["conformal"]
+    return f"{NAME} {RELEASE}: error of the ratio from {errors['floor']:.3f}; weights {contract['sha256']['model.onnx'][:12]}"

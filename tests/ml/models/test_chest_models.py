@@ -1,0 +1,83 @@
+"""The chest models: golden vectors through training code, serving and command line, maps, contracts and cards."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from ml import registry
+from ml.__main__ import main
+from ml.chest.eligible import judge_attributes
+from ml.chest.measuring import read
+from ml.dicom.image import image_of
+from ml.dicom.opening import open_dicom
+from ml.preprocessing.chest_image import VERSION, prepare_chest
+from ml.serving.chest import analyse_chest, film_of
+from ml.serving.signals import signal_member
+from ml.training import card
+from ml.training.calibration import probabilities
+from tests.ml.golden_chest_cases import FILE, film_file
+
+GOLDEN = json.loads(FILE.read_text(encoding="utf-8"))
+NAMES = ("cxr-heart", "dicom-cardiac")
+
+
+@pytest.fixture(scope="module", params=GOLDEN, ids=lambda row: f"seed {row['seed']}")
+def case(request, tmp_path_factory):
+    row = request.param
+    path = film_file(tmp_path_factory.mktemp("films"), row["seed"], row["ratio"], inverted=row["inverted"])
+    dataset = open_dicom(path)
+    image = image_of(dataset)
+    film = film_of(path, dataset, image, judge_attributes(dataset, image))
+    return row, path, prepare_chest(film).pixels
+
+
+def test_serving_gives_the_golden_answers(case):
+    row, path, _ = case
+    answer = analyse_chest(path)
+    assert answer.measurement is not None
+    assert answer.measurement.ratio == pytest.approx(row["measured"], abs=1e-4)
+    for result in answer.results:
+        assert result.probabilities == pytest.approx(row["probabilities"][result.model], abs=1e-4)
+        assert sum(result.probabilities.values()) == pytest.approx(1.0)
+
+
+def test_the_trained_networks_give_the_golden_answers(keras, case):
+    row, _, pixels = case
+    outlines = keras.models.load_model(registry.load("cxr-heart").folder / "model.keras", compile=False)
+    reading = read(pixels, lambda pictures: softmax(outlines(pictures.astype(np.float32)).numpy(), axis=-1))
+    assert reading.size.ratio == pytest.approx(row["measured"], abs=1e-4)
+    contract = registry.load("dicom-cardiac")
+    classifier = keras.models.load_model(contract.folder / "model.keras", compile=False)
+    shares = probabilities(classifier(pixels[None].astype(np.float32)).numpy(), contract.temperature)[0]
+    assert list(shares) == pytest.approx(list(row["probabilities"]["dicom-cardiac"].values()), abs=1e-4)
+
+
+def test_the_command_line_says_the_same(case, capsys):
+    row, path, _ = case
+    for name in NAMES:
+        assert main(["predict", name, str(path), "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["probabilities"] == pytest.approx(row["probabilities"][name], abs=1e-4)
+
+
+def test_the_map_is_the_part_of_the_logit_that_each_place_gave(case):
+    pixels = case[2][None]
+    opened = signal_member("dicom-cardiac")
+    logits, cam = opened.session.run(["logits", "cam"], {"image": pixels})
+    top = int(logits[0].argmax())
+    assert cam.shape[1] == 2
+    assert cam[0, top].max() > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contract_and_card_belong_to_the_installed_files(name):
+    contract = registry.load(name)
+    assert contract.input["kind"] == "chest"
+    assert contract.preprocessing_version == VERSION
+    fields = json.loads((contract.folder / "model.json").read_text(encoding="utf-8"))
+    assert (contract.folder / "card.md").read_text(encoding="utf-8") == card.text(fields)
+    assert sum(path.stat().st_size for path in contract.folder.iterdir()) < 6_000_000
