@@ -10,6 +10,7 @@ from accounts.policy import ROLES, SCOPES
 from accounts.roles import Role
 from cardiocare_site.config import BASE_DIR, Config
 from diagnostics.reasons import SENTENCES as FILE_SENTENCES
+from ml.chest.reasons import SENTENCES as CHEST_SENTENCES
 from ml.clinical.answer import SENTENCES as CLINICAL_SENTENCES
 from ml.clinical.scores.result import SENTENCES as SCORE_SENTENCES
 from ml.pages.reasons import SENTENCES as PAGE_SENTENCES
@@ -28,6 +29,7 @@ SENTENCES: dict[str, Mapping[Any, str]] = {
     "Clinical values": VALUE_SENTENCES,
     "Tables of clinical values": TABLE_SENTENCES,
     "Pages of twelve leads": PAGE_SENTENCES,
+    "Chest X-rays": CHEST_SENTENCES,
     "Clinical models": CLINICAL_SENTENCES,
     "Clinical scores": SCORE_SENTENCES,
 }
