@@ -30,6 +30,8 @@ class Permission(StrEnum):
     IMPORT_VALUES = "import tables of clinical values"
     UPLOAD = "upload files for a patient"
     READ_DIAGNOSES = "read diagnoses, predictions and heatmaps"
+    READ_STUDIES = "view imaging studies"
+    RESOLVE_STUDIES = "release, assign or reject held imaging studies"
     SEE_DASHBOARDS = "see dashboards of own patients, and export them"
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
@@ -55,6 +57,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.IMPORT_VALUES: frozenset({Role.DOCTOR}),
     Permission.UPLOAD: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.READ_DIAGNOSES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
+    Permission.READ_STUDIES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
+    Permission.RESOLVE_STUDIES: frozenset({Role.DOCTOR}),
     Permission.SEE_DASHBOARDS: frozenset({Role.DOCTOR}),
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
     Permission.REVIEW: frozenset({Role.DOCTOR}),
@@ -77,6 +81,7 @@ SCOPES: dict[Permission, Scope] = {
     Permission.WRITE_VALUES: Scope.VALUES_WRITE,
     Permission.UPLOAD: Scope.UPLOADS_WRITE,
     Permission.READ_DIAGNOSES: Scope.DIAGNOSES_READ,
+    Permission.READ_STUDIES: Scope.DIAGNOSES_READ,
     Permission.READ_CONDITIONS: Scope.DIAGNOSES_READ,
 }
 

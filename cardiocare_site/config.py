@@ -51,6 +51,23 @@ class Config(BaseSettings):
     )
     upload_max_mb: int = Field(20, ge=1, le=500, description="Largest file accepted, megabytes.")
     recording_max_mb: int = Field(4000, ge=1, le=20_000, description="Largest recording accepted, megabytes.")
+    dicom_max_mb: int = Field(
+        2000,
+        ge=1,
+        le=4000,
+        description="Largest DICOM object accepted, megabytes; an archive may unpack to twice as much.",
+    )
+    dicom_idle_s: float = Field(
+        60,
+        ge=0.1,
+        le=86_400,
+        description="A study of which nothing came for so long is taken for complete, seconds.",
+    )
+    dicom_peers: str = Field(
+        "",
+        description="Calling AE titles that `manage.py dicom_listener` takes objects from, each with the integration account that it acts"
+        " as: `PACS1=pacs,CT2=pacs`. All others are refused.",
+    )
     upload_max_files: int = Field(50, ge=1, le=100, description="Most files accepted in one batch.")
     diagnosis_queue: Literal["gpu", "cpu"] = Field(
         "gpu", description="Queue that diagnoses are published to."

@@ -90,10 +90,15 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = CONFIG.mode == "test"
 # Uploads go to disk while they arrive and never past the limit; see diagnostics.upload_handler.
 FILE_UPLOAD_HANDLERS = ["diagnostics.upload_handler.CappedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
-DATA_UPLOAD_MAX_NUMBER_FILES = 4 * CONFIG.upload_max_files
+DICOM_MAX_FILES = 2000  # of one upload or archive
+DATA_UPLOAD_MAX_NUMBER_FILES = max(4 * CONFIG.upload_max_files, DICOM_MAX_FILES)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 UPLOAD_MAX_BYTES = CONFIG.upload_max_mb * 1_000_000
 RECORDING_MAX_BYTES = CONFIG.recording_max_mb * 1_000_000
+DICOM_MAX_BYTES = CONFIG.dicom_max_mb * 1_000_000
+DICOM_MAX_ARCHIVE_BYTES = 2 * DICOM_MAX_BYTES
+DICOM_IDLE_S = CONFIG.dicom_idle_s
+DICOM_PEERS = dict(peer.split("=", 1) for peer in split(CONFIG.dicom_peers))
 UPLOAD_MAX_FILES = CONFIG.upload_max_files
 UPLOAD_MAX_PIXELS = 40_000_000
 
@@ -212,12 +217,18 @@ CELERY_TASK_ROUTES = {
     "worker.run_diagnoses": {"queue": DIAGNOSIS_QUEUE},
     "worker.sweep_diagnoses": {"queue": "io"},
     "worker.run_imports": {"queue": "io"},
+    "worker.sweep_studies": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
     "watch": {"task": "worker.watch_models", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep": {
         "task": "worker.sweep_diagnoses",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
+    },
+    "sweep-studies": {
+        "task": "worker.sweep_studies",
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
     },

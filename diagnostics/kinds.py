@@ -23,8 +23,10 @@ PICTURES = {
 }
 # A document is drawn by the worker alone; the site looks at its first and last bytes only.
 PDF = ("application/pdf", "pdf")
+# An X-ray, as it came; other DICOM objects are kept without being diagnosed, and those with an ECG are recordings.
+IMAGING = ("application/dicom+image", "dcm")
 CLINICAL = ("application/x-cardiocare-clinical+json", "json")
-EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values(), PDF, CLINICAL])
+EXTENSIONS = dict([*RECORDINGS.values(), *PICTURES.values(), PDF, IMAGING, CLINICAL])
 # What a file dialogue offers first; any file may be sent.
 ACCEPTED = (
     *(media_type for media_type, _ in PICTURES.values()),
@@ -49,6 +51,11 @@ def is_clinical(media_type: str) -> bool:
     return media_type == CLINICAL[0]
 
 
+def is_imaging(media_type: str) -> bool:
+    """Whether a stored file is an X-ray of an imaging study."""
+    return media_type == IMAGING[0]
+
+
 def is_recording(media_type: str) -> bool:
     """Whether a stored file is a recording."""
-    return not is_picture(media_type) and not is_clinical(media_type)
+    return not (is_picture(media_type) or is_clinical(media_type) or is_imaging(media_type))

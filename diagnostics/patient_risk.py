@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.utils import timezone
 
-from diagnostics.kinds import PDF, is_picture
+from diagnostics.kinds import PDF, is_imaging, is_picture
 from diagnostics.opinions import BESIDE
 from ml import registry
 from ml.contract import as_percent
@@ -71,7 +71,7 @@ def kind_of(media_type: str, answered_by: Iterable[str]) -> Kind:
     names = tuple(answered_by)
     if "clinical" in media_type:
         return Kind.CLINICAL
-    if any(name.startswith(("cxr-", "dicom-")) for name in names):
+    if is_imaging(media_type) or any(name.startswith(("cxr-", "dicom-")) for name in names):
         return Kind.DICOM
     if not is_picture(media_type):
         return Kind.RECORDING

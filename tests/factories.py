@@ -10,20 +10,23 @@ import itertools
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM, Role
+from diagnostics.imaging.arrivals import Hall
+from diagnostics.imaging.ingest import take_in
 from diagnostics.kinds import CLINICAL
-from diagnostics.models import Diagnosis, Heatmap, ModelVersion, Prediction, Upload
+from diagnostics.models import Diagnosis, DicomStudy, Heatmap, ModelVersion, Prediction, Upload
 from diagnostics.services.claims import Claim
 from diagnostics.services.findings import SignalStore, store_findings
 from diagnostics.states import Status
 from ml.clinical.snapshot import Snapshot, Value
 from patients.models import CareTeamMember, Patient
-from tests import images, pages
+from tests import dicoms, images, pages
 
 if TYPE_CHECKING:
     from ml.contract import RecordingFindings
@@ -217,6 +220,18 @@ def _digitised() -> tuple[RecordingFindings, dict[str, bytes]]:
     findings = analyse_picture(pages.scan(), store=kept.__setitem__).findings
     assert findings is not None
     return findings, kept
+
+
+def study(of: Patient | None, by: User, *, held: bool = False, frames: int = 1, **said: Any) -> DicomStudy:
+    """An X-ray study of one object as the doctor sends it; `held` because it gives another number, `said` in its tags."""
+    made = dicoms.dataset(of, study=next(_counter), **({"PatientID": "ELSEWHERE"} if held else {}) | said)
+    if frames > 1:
+        dicoms.pixels(made, np.arange(frames * 24 * 32).reshape(frames, 24, 32) % 4096)
+    with acting_as(by), Hall() as hall:
+        arrival = hall.receive("xray.dcm", [dicoms.written(made)])
+        (verdict,) = take_in(by, [arrival], door=DicomStudy.Door.WEB, patient=of)
+    with acting_as(SYSTEM):
+        return DicomStudy.objects.get(pk=verdict.study_id)
 
 
 def page(of: Patient, by: User, *, picture: bytes | None = None, **fields: Any) -> Diagnosis:

@@ -9,6 +9,7 @@ import uuid
 from celery import Task, shared_task
 
 from accounts.roles import SYSTEM
+from diagnostics.imaging import studies
 from diagnostics.services import imported, lifecycle, monitoring
 from diagnostics.services.inspection import Refused
 from patients.services.value_imports import tell_workers
@@ -43,6 +44,15 @@ def sweep_diagnoses() -> None:
         swept = lifecycle.sweep()
     if any(swept.values()):
         log.info("sweep: %s", swept)
+
+
+@shared_task(name="worker.sweep_studies")
+def sweep_studies() -> None:
+    """Complete studies of which nothing more came, which queues their diagnoses, and note those that are diagnosed."""
+    with system_task():
+        swept = studies.sweep_studies()
+    if any(swept.values()):
+        log.info("studies: %s", swept)
 
 
 @shared_task(name="worker.run_imports")

@@ -2,6 +2,7 @@
 
 from diagnostics.models.condition import Condition, ConditionRevision
 from diagnostics.models.diagnosis import Diagnosis
+from diagnostics.models.imaging import DicomInstance, DicomSeries, DicomStudy
 from diagnostics.models.patient_risk import PatientRisk
 from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
 from diagnostics.models.recording import BeatOverride, Recording
@@ -14,6 +15,9 @@ __all__ = [
     "Condition",
     "ConditionRevision",
     "Diagnosis",
+    "DicomInstance",
+    "DicomSeries",
+    "DicomStudy",
     "Heatmap",
     "ModelVersion",
     "PatientRisk",

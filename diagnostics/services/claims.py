@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.files.storage import default_storage
 
-from diagnostics.kinds import is_clinical, is_picture
+from diagnostics.kinds import is_clinical, is_imaging, is_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,13 @@ class Claim:
         return is_picture(self.media_type)
 
     @property
+    def is_imaging(self) -> bool:
+        """Whether the file is an X-ray."""
+        return is_imaging(self.media_type)
+
+    @property
     def is_clinical(self) -> bool:
-        """Whether the file holds clinical values; what is neither these nor a picture is a recording."""
+        """Whether the file holds clinical values; what is none of these is a recording."""
         return is_clinical(self.media_type)
 
 

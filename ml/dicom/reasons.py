@@ -18,6 +18,7 @@ class DicomReason(StrEnum):
     UNSUPPORTED = "dicom_unsupported"
     BROKEN_PIXELS = "dicom_broken_pixels"
     NO_SUCH_FRAME = "dicom_no_such_frame"
+    DIRECTORY = "dicom_directory"
 
 
 SENTENCES: dict[DicomReason, str] = {
@@ -31,6 +32,7 @@ SENTENCES: dict[DicomReason, str] = {
     DicomReason.UNSUPPORTED: "The image is stored in a way that is not read here: {detail}. Export it uncompressed (Explicit VR Little "
     "Endian).",
     DicomReason.BROKEN_PIXELS: "The image in the object is damaged: {detail}. Export it again from the PACS.",
+    DicomReason.DIRECTORY: "This is the index of a disk (DICOMDIR) and holds no image. It is not needed: upload the files beside it.",
     DicomReason.NO_SUCH_FRAME: "The object has {frames} frames, and frame {asked} was asked for.",
 }
 

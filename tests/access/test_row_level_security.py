@@ -15,6 +15,9 @@ from diagnostics.models import (
     BeatOverride,
     ConditionRevision,
     Diagnosis,
+    DicomInstance,
+    DicomSeries,
+    DicomStudy,
     Heatmap,
     PatientRisk,
     Prediction,
@@ -40,7 +43,8 @@ pytestmark = pytest.mark.django_db
 PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
     BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
-    ValueImportRow, PatientRisk, LibraryCondition, ConditionRevision,
+    ValueImportRow, PatientRisk, LibraryCondition, ConditionRevision, DicomStudy,
+    DicomSeries, DicomInstance,
 )  # fmt: skip
 LIBRARY = {LibraryCondition, ConditionRevision}
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -63,6 +67,9 @@ SEEN = {
         Recording,
         ClinicalValue,
         PatientRisk,
+        DicomStudy,
+        DicomSeries,
+        DicomInstance,
         *LIBRARY,
     },
 }
@@ -110,8 +117,9 @@ def change_rows(model, change, rows):
 def test_foreign_and_deleted_rows_cannot_be_changed_or_removed(world, who):
     own = {"doctor": "a", "doctor_b": "b", "patient": "a", "patient_b": "b", "integration": "a"}.get(who)
     others = [record.patient for of, record in world.records.items() if of not in {own, "unknown"}]
-    for model in (Patient, Note, CareTeamMember, Upload, Diagnosis, Review):
-        path = "pk" if model is Patient else "diagnosis__patient" if model is Review else "patient"
+    paths = {Patient: "pk", Review: "diagnosis__patient", DicomStudy: "claimed_patient"}
+    for model in (Patient, Note, CareTeamMember, Upload, Diagnosis, Review, DicomStudy):
+        path = paths.get(model, "patient")
         with acting_as(SYSTEM):
             rows = list(model.objects.filter(**{f"{path}__in": others}).values_list("pk", flat=True))
         assert rows
@@ -186,6 +194,15 @@ INSERTS = {
         created_by=w.users["doctor_b"], filename="x", headings=[], mapping=[]
     ),
     "a row of a foreign import": lambda w, _: ValueImportRow(table_id=w.records["b"].table, line=9, cells=[]),
+    "a study of a foreign patient": lambda w, by: DicomStudy(
+        patient_id=w.records["b"].patient, study_uid="1.2", received_by=by, door="web", status="receiving"
+    ),
+    "a held study in another's name": lambda w, _: DicomStudy(
+        study_uid="1.2", received_by=w.users["doctor_b"], door="web", status="held"
+    ),
+    "an object of a foreign study": lambda w, _: DicomSeries(
+        study_id=w.records["b"].study, series_uid="1.2.3"
+    ),
     "a level of the own patient": lambda w, _: PatientRisk(
         patient_id=w.records["a"].patient,
         previous_id=0,

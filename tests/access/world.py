@@ -37,6 +37,7 @@ OBJECTS = ("a", "b", "deleted", "unknown")
 KINDS = (
     "family", "given", "mrn", "note", "condition", "medication", "allergy", "file", "message", "risk", "detail",
     "prediction", "comment", "title", "body", "pixels", "lead", "typed", "why", "cell", "paper", "part",
+    "scan", "held",
 )  # fmt: skip
 
 
@@ -63,6 +64,10 @@ class Record:
     table: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
     clinical: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
     page: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    study: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    held: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    instance: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    uids: tuple[str, str, str] = ("1.2.3", "1.2.3.4", "1.2.3.4.5")
 
 
 def marked_png(of: str) -> bytes:
@@ -115,6 +120,8 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
     recording = factories.recording(patient, doctor, leads=(mark(of, "lead"), "V1"), **shown)
     clinical = factories.clinical(patient, doctor, words=mark(of, "part"), **shown)
     page = factories.page(patient, doctor, picture=mark(of, "paper").encode(), **shown)
+    study = factories.study(patient, doctor, StudyDescription=mark(of, "scan"))
+    held = factories.study(patient, doctor, held=True, StudyDescription=mark(of, "held"))
     asked = factories.diagnosis(patient, doctor, status=Status.REFUSED, reason_code="rate_unknown", **shown)
     with acting_as(SYSTEM):
         BeatOverride.objects.create(recording_id=recording.pk, beat=1, label="PVC", by=doctor)
@@ -136,9 +143,11 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         type(completed.upload).objects.filter(patient=patient).update(original_name=f"{mark(of, 'file')}.png")
         update_patient_risk([patient.pk], cause=PatientRisk.Cause.RULES)
         prediction = completed.predictions.get()
+        instance = study.instances.select_related("series").get()
         return Record(
             patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,
-            value.pk, bytes(prediction.heatmap.png), page=page.pk, clinical=clinical.pk,
+            value.pk, bytes(prediction.heatmap.png), page=page.pk, clinical=clinical.pk, study=study.pk,
+            held=held.pk, instance=instance.pk, uids=(study.study_uid, instance.series.series_uid, instance.sop_uid),
         )  # fmt: skip
 
 
@@ -172,6 +181,8 @@ class World:
             gone = Patient.objects.filter(pk=self.records["deleted"].patient)
             gone.update(deleted_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
             load_shipped()
+        # Of nobody whom the sender knows: for those who work with the sender.
+        factories.study(None, integration, PatientID=mark("a", "held"), StudyDescription=mark("a", "held"))
         self.clients = {"anonymous": Client()}
         for name, user in self.users.items():
             self.clients[name] = Client()

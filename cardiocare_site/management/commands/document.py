@@ -9,10 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.policy import ROLES, SCOPES
 from accounts.roles import Role
 from cardiocare_site.config import BASE_DIR, Config
+from diagnostics.imaging.reasons import SENTENCES as IMAGING_SENTENCES
 from diagnostics.reasons import SENTENCES as FILE_SENTENCES
 from ml.chest.reasons import SENTENCES as CHEST_SENTENCES
 from ml.clinical.answer import SENTENCES as CLINICAL_SENTENCES
 from ml.clinical.scores.result import SENTENCES as SCORE_SENTENCES
+from ml.dicom.reasons import SENTENCES as DICOM_SENTENCES
 from ml.pages.reasons import SENTENCES as PAGE_SENTENCES
 from ml.recordings.reasons import SENTENCES as RECORDING_SENTENCES
 from patients.clinical.catalogue import COMPUTED, ENTERED
@@ -30,6 +32,8 @@ SENTENCES: dict[str, Mapping[Any, str]] = {
     "Tables of clinical values": TABLE_SENTENCES,
     "Pages of twelve leads": PAGE_SENTENCES,
     "Chest X-rays": CHEST_SENTENCES,
+    "DICOM objects": DICOM_SENTENCES,
+    "Imaging studies": IMAGING_SENTENCES,
     "Clinical models": CLINICAL_SENTENCES,
     "Clinical scores": SCORE_SENTENCES,
 }

@@ -1,0 +1,119 @@
+"""What a person uploads at once: files, a folder, zip archives, unpacked within limits and never outside the hall."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from django.conf import settings
+
+from diagnostics.imaging.arrivals import AT_ONCE, Arrival, Hall, InstanceVerdict, pieces, refused
+from diagnostics.imaging.reasons import ImagingReason, sentence
+from diagnostics.services.uploads import clean_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_ZIP_START = b"PK\x03\x04"
+# Files beside the images, which operating systems put into folders and archives.
+_NOISE = {".ds_store", "thumbs.db", "desktop.ini"}
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    LookupError,
+)
+
+
+def arriving(hall: Hall, files: Iterable[IO[bytes]]) -> Iterator[Arrival | InstanceVerdict]:
+    """Every file of an upload, those in archives one by one; what cannot be unpacked is refused by its name."""
+    for file in files:
+        name = str(getattr(file, "name", "") or "unnamed")
+        file.seek(0)
+        zipped = file.read(len(_ZIP_START)) == _ZIP_START
+        file.seek(0)
+        if zipped:
+            yield from _unpacked(hall, name, file)
+        elif not _is_noise(name):
+            yield hall.receive(name, pieces(file))
+
+
+def _is_noise(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.name.lower() in _NOISE or "__MACOSX" in path.parts
+
+
+def _unpacked(hall: Hall, name: str, file: IO[bytes]) -> Iterator[Arrival | InstanceVerdict]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except _BROKEN:
+        yield _refused(name, ImagingReason.ZIP_DAMAGED)
+        return
+    with archive:
+        room = settings.DICOM_MAX_ARCHIVE_BYTES
+        entries = [one for one in archive.infolist() if not one.is_dir() and not _is_noise(one.filename)]
+        for place, entry in enumerate(entries):
+            inside = f"{clean_name(name)}: {clean_name(entry.filename)}"
+            if place >= settings.DICOM_MAX_FILES:
+                yield _refused(inside, ImagingReason.ZIP_TOO_MANY, limit=settings.DICOM_MAX_FILES)
+                return
+            arrival = _entry(hall, archive, entry, inside, room)
+            if isinstance(arrival, Arrival):
+                room -= arrival.size
+            yield arrival
+            if isinstance(arrival, InstanceVerdict) and arrival.reason_code == ImagingReason.ZIP_BOMB:
+                return
+
+
+def _entry(
+    hall: Hall, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: str, room: int
+) -> Arrival | InstanceVerdict:
+    """One file of an archive. Its size is what comes out, not what the archive claims."""
+    if _leads_outside(entry.filename):
+        return _refused(inside, ImagingReason.ZIP_PATH)
+    if entry.flag_bits & 1:
+        return _refused(inside, ImagingReason.ZIP_ENCRYPTED)
+    try:
+        with archive.open(entry) as stream:
+            if stream.peek(len(_ZIP_START))[: len(_ZIP_START)] == _ZIP_START:
+                return _refused(inside, ImagingReason.ZIP_NESTED)
+            return hall.receive(inside, _within(stream, room))
+    except _TooMuch:
+        limit_mb = settings.DICOM_MAX_ARCHIVE_BYTES // 1_000_000
+        return _refused(inside, ImagingReason.ZIP_BOMB, limit_mb=limit_mb)
+    except _BROKEN:
+        return _refused(inside, ImagingReason.ZIP_DAMAGED)
+
+
+class _TooMuch(Exception):
+    """An archive unpacks to more than is taken."""
+
+
+def _within(stream: IO[bytes], room: int) -> Iterator[bytes]:
+    """What comes out of an entry. Raises _TooMuch as soon as it is more than `room` bytes."""
+    while piece := stream.read(AT_ONCE):
+        room -= len(piece)
+        if room < 0:
+            raise _TooMuch
+        yield piece
+
+
+def _leads_outside(name: str) -> bool:
+    """Whether a name in an archive points elsewhere. Nothing is ever written under it; it is the sign of a made-up archive."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return (
+        path.is_absolute()
+        or ".." in path.parts
+        or (path.parts[:1] and path.parts[0].endswith(":"))
+        or "\0" in name
+    )
+
+
+def _refused(name: str, reason: ImagingReason, **values: object) -> InstanceVerdict:
+    return refused(clean_name(name), reason.value, sentence(reason, **values))
