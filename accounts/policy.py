@@ -81,7 +81,7 @@ SCOPES: dict[Permission, Scope] = {
     Permission.WRITE_VALUES: Scope.VALUES_WRITE,
     Permission.UPLOAD: Scope.UPLOADS_WRITE,
     Permission.READ_DIAGNOSES: Scope.DIAGNOSES_READ,
-    Permission.READ_STUDIES: Scope.DIAGNOSES_READ,
+    Permission.READ_STUDIES: Scope.STUDIES_READ,
     Permission.READ_CONDITIONS: Scope.DIAGNOSES_READ,
 }
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NAVIGATION = (
     (Permission.READ_HISTORY, "Worklist", "diagnostics:worklist"),
     (Permission.FIND_PATIENTS, "Patients", "patients:list"),
+    (Permission.RESOLVE_STUDIES, "Held studies", "diagnostics:held-studies"),
     (Permission.SEE_DASHBOARDS, "Dashboards", "diagnostics:dashboards"),
     (Permission.READ_OWN_REPORTS, "My reports", "diagnostics:reports"),
     (Permission.READ_OWN_VALUES, "My values", "patients:own-values"),

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     TRUNCATED = "truncated_file"
     HEIC = "heic_photo"
     HIDDEN_DATA = "hidden_data"
+    DICOM_IMAGE = "dicom_image"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_SMALL = "too_small"
     PATIENT_NOT_FOUND = "patient_not_found"
@@ -54,6 +55,7 @@ SENTENCES: dict[Reason, str] = {
     'Formats, "Most Compatible" takes JPEG photos from then on.',
     Reason.TRUNCATED: "The file breaks off before its end, so part of the trace may be missing. Export or copy it again.",
     Reason.HIDDEN_DATA: "Other data follow the end of the file, as in a tampered one. Open it, save it as a new file, and upload that.",
+    Reason.DICOM_IMAGE: "This is a DICOM object without an ECG. Upload it under Imaging studies on the patient's page.",
     Reason.TOO_MANY_PIXELS: "The image has {pixels} million pixels; at most {limit} million are read. Scale it down and upload again.",
     Reason.TOO_SMALL: "The image is only {width} x {height} pixels, too few to see a trace. Upload it at a higher resolution.",
     Reason.PATIENT_NOT_FOUND: "No patient of yours has this number. Check the patient, or ask to join the care team.",

@@ -38,6 +38,7 @@ urlpatterns = [
     path("diagnoses/<uuid:diagnosis_id>/recording/override/", recordings.override, name="override"),
     path("imports/<uuid:import_id>/progress/", imports.progress, name="import-progress"),
     path("imports/<uuid:import_id>/result.csv", imports.result, name="import-result"),
+    path("dicom/", include("diagnostics.imaging.urls")),
     path("dashboards/", include("diagnostics.dashboards.urls")),
     path("reports/", reports.reports, name="reports"),
     path("reports/<uuid:report_id>/", reports.report, name="report"),

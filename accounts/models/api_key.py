@@ -13,6 +13,7 @@ class Scope(models.TextChoices):
     UPLOADS_WRITE = "uploads:write", "Upload files"
     DIAGNOSES_READ = "diagnoses:read", "Read diagnoses, predictions and heatmaps"
     PATIENTS_READ = "patients:read", "Find and read patients"
+    STUDIES_READ = "studies:read", "Find and fetch imaging studies, with the identity in them"
     VALUES_READ = "values:read", "Read clinical values"
     VALUES_WRITE = "values:write", "Add clinical values"
 

@@ -177,7 +177,7 @@ def _not_an_image(head: bytes) -> Refused:
     if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
         return Refused(Reason.HEIC)
     if head[128:132] == b"DICM":
-        return Refused(Reason.UNKNOWN_TYPE, found="a DICOM file")
+        return Refused(Reason.DICOM_IMAGE)
     for start, name in KNOWN_HEADS:
         if head.startswith(start):
             return Refused(Reason.UNKNOWN_TYPE, found=name)

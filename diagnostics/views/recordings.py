@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -20,6 +19,7 @@ from diagnostics.forms import TellForm, WindowForm
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services import recordings
 from diagnostics.states import IllegalMove
+from diagnostics.views.noting import noted_lately
 from diagnostics.views.shown import heat_rows, recording_findings
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from diagnostics.models import Recording
 
 log = logging.getLogger(__name__)
-SIGNALS_READ = "signals_read"
-NOTED_EVERY_S = 600
 
 
 def _refused(reason: Reason, message: str, *, status: int) -> JsonResponse:
@@ -86,7 +84,7 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
         return _refused(Reason.BAD_WINDOW, sentence(Reason.BAD_WINDOW), status=400)
     asked = form.cleaned_data
     recording = selectors.recording(request.user, diagnosis_id)
-    if not _noted_lately(request, diagnosis_id):
+    if not noted_lately(request, diagnosis_id):
         _note(recording, signal=True)
     leads = asked["leads"].split(",") if asked["leads"] else None
     try:
@@ -115,17 +113,6 @@ def page_picture(request: PageRequest, diagnosis_id: uuid.UUID, name: str) -> Ht
         log.exception("picture %s of diagnosis %s cannot be shown", name, diagnosis_id)
         return HttpResponse(sentence(Reason.SIGNAL_MISSING), content_type="text/plain", status=503)
     return HttpResponse(data, content_type="image/webp")
-
-
-def _noted_lately(request: PageRequest, diagnosis_id: uuid.UUID) -> bool:
-    """Whether this session's reading of the signal is in the trail already; panning over a day asks for hundreds of pieces."""
-    noted: dict[str, int] = request.session.get(SIGNALS_READ, {})
-    now = int(time.time())
-    if now - noted.get(str(diagnosis_id), 0) < NOTED_EVERY_S:
-        return True
-    recent = {pk: at for pk, at in noted.items() if now - at < NOTED_EVERY_S}
-    request.session[SIGNALS_READ] = recent | {str(diagnosis_id): now}
-    return False
 
 
 @require_POST

@@ -16,6 +16,7 @@ from accounts.policy import Permission, can
 from accounts.views.access import other_parameters, page, paginate
 from diagnostics import selectors
 from diagnostics.forms import UploadOptionsForm
+from diagnostics.imaging import selectors as imaging
 from diagnostics.kinds import ACCEPTED
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from accounts.views.access import PageRequest
     from patients.models import Patient
+
+MOST_STUDIES = 50
 
 
 @require_safe
@@ -132,6 +135,8 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
             {"label": point.quantity.name, "value": f"{point.words}, {point.measured_at:%-d %b %Y}"}
             for point in latest_values(request.user, patient).values()
         ],
+        "studies": imaging.studies(request.user, patient=patient)[:MOST_STUDIES],
+        "held_studies": imaging.held(request.user).filter(claimed_patient=patient).count(),
         "team": patient_selectors.care_team(request.user, patient),
         "sections": sections,
         "member_form": AddMemberForm(auto_id="member_%s"),

@@ -34,7 +34,14 @@ SIGN_IN = 302  # a page sends anonymous visitors to the sign-in page; a key is n
 NOBODY_PAGE, NOBODY_API = (SIGN_IN,) * 4, (401,) * 4
 KEYS_ON_PAGES = {
     f"key_{scope}": NOBODY_PAGE
-    for scope in ("uploads_write", "diagnoses_read", "patients_read", "values_read", "values_write")
+    for scope in (
+        "uploads_write",
+        "diagnoses_read",
+        "patients_read",
+        "studies_read",
+        "values_read",
+        "values_write",
+    )
 }
 
 
@@ -105,6 +112,18 @@ def patient(_: World, record: Record) -> dict[str, Any]:
 
 def table(_: World, record: Record) -> dict[str, Any]:
     return {"import_id": record.table}
+
+
+def study(_: World, record: Record) -> dict[str, Any]:
+    return {"study_id": record.study}
+
+
+def held(_: World, record: Record) -> dict[str, Any]:
+    return {"study_id": record.held}
+
+
+def frame(_: World, record: Record) -> dict[str, Any]:
+    return {"instance_id": record.instance, "index": 0}
 
 
 def prediction(_: World, record: Record) -> dict[str, Any]:
@@ -288,6 +307,16 @@ TABLE: dict[str, Route] = {
         data=lambda _: {"beat": "3", "label": "PVC"},
         expected=of_doctor(200),
     ),
+    # --- imaging studies
+    "diagnostics:upload-study": Route(kwargs=patient, expected=of_clinic(200), shows=("family", "mrn")),
+    "diagnostics:held-studies": Route(expected=page_for("doctor", "doctor_b"), shows=("held",)),
+    "diagnostics:study": Route(kwargs=study, expected=of_clinic(200), shows=("family", "scan")),
+    "diagnostics:study-viewer": Route(kwargs=study, expected=of_clinic(200), shows=("scan",)),
+    "diagnostics:complete-study": Route(method="post", kwargs=study, expected=of_clinic(302)),
+    "diagnostics:release-study": Route(method="post", kwargs=held, expected=of_doctor(302)),
+    "diagnostics:reject-study": Route(method="post", kwargs=held, expected=of_doctor(302)),
+    "diagnostics:frame-png": Route(kwargs=frame, expected=of_clinic(200)),
+    "diagnostics:frame-raw": Route(kwargs=frame, expected=of_clinic(200)),
     # --- dashboards
     "diagnostics:dashboards": Route(
         expected=page_for("doctor", "doctor_b"), shows=("family", "given", "mrn")

@@ -227,6 +227,8 @@ MAY_SEE: dict[str, frozenset[str]] = {
             "typed",
             "part",
             "why",
+            "scan",
+            "held",
         )
     ),
     "key uploads:write": frozenset(),
@@ -234,6 +236,7 @@ MAY_SEE: dict[str, frozenset[str]] = {
         mark("a", kind) for kind in ("message", "risk", "prediction", "pixels", "lead", "part")
     ),
     "key patients:read": frozenset(mark("a", kind) for kind in ("family", "given", "mrn")),
+    "key studies:read": frozenset(mark("a", kind) for kind in ("family", "given", "mrn", "scan")),
     "key values:read": frozenset(mark("a", kind) for kind in ("typed", "why")),
     "key values:write": frozenset(),
 }

@@ -95,7 +95,7 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "phone+zip.jpg": (several_jpegs() + archive(), "hidden_data", "Other data follow"),
     "phone-cut-off.jpg": (several_jpegs()[:-2], "truncated_file", "breaks off"),
     "jpeg+jpeg.jpg": (JPEG + JPEG, "hidden_data", "Other data follow"),
-    "study.png": (dicom(), "unsupported_type", "a DICOM file"),
+    "study.png": (dicom(), "dicom_image", "without an ECG"),
     "letter.pdf": (b"%PDF-1.7\n" + b"x" * 100, "truncated_file", "breaks off"),
     "appended.pdf": (b"%PDF-1.7\n%%EOF\nPK\x03\x04", "hidden_data", "follow the end"),
     "iphone.heic": (b"\0\0\0\x24ftypheic" + b"\0" * 100, "heic_photo", "as JPEG"),

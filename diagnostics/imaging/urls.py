@@ -1,0 +1,17 @@
+"""Routes of imaging studies, below /dicom/."""
+
+from django.urls import path
+
+from diagnostics.imaging import views
+
+urlpatterns = [
+    path("patients/<uuid:patient_id>/upload/", views.upload, name="upload-study"),
+    path("held/", views.held_studies, name="held-studies"),
+    path("studies/<uuid:study_id>/", views.study, name="study"),
+    path("studies/<uuid:study_id>/viewer.json", views.viewer, name="study-viewer"),
+    path("studies/<uuid:study_id>/complete/", views.complete, name="complete-study"),
+    path("studies/<uuid:study_id>/release/", views.release, name="release-study"),
+    path("studies/<uuid:study_id>/reject/", views.reject, name="reject-study"),
+    path("instances/<uuid:instance_id>/frames/<int:index>.png", views.frame_png, name="frame-png"),
+    path("instances/<uuid:instance_id>/frames/<int:index>.raw", views.frame_raw, name="frame-raw"),
+]
