@@ -81,9 +81,10 @@ def _entry(
         return _refused(inside, ImagingReason.ZIP_ENCRYPTED)
     try:
         with archive.open(entry) as stream:
-            if stream.peek(len(_ZIP_START))[: len(_ZIP_START)] == _ZIP_START:
+            start = stream.read(len(_ZIP_START))
+            if start == _ZIP_START:
                 return _refused(inside, ImagingReason.ZIP_NESTED)
-            return hall.receive(inside, _within(stream, room))
+            return hall.receive(inside, _within(start, stream, room))
     except _TooMuch:
         limit_mb = settings.DICOM_MAX_ARCHIVE_BYTES // 1_000_000
         return _refused(inside, ImagingReason.ZIP_BOMB, limit_mb=limit_mb)
@@ -95,13 +96,14 @@ class _TooMuch(Exception):
     """An archive unpacks to more than is taken."""
 
 
-def _within(stream: IO[bytes], room: int) -> Iterator[bytes]:
-    """What comes out of an entry. Raises _TooMuch as soon as it is more than `room` bytes."""
-    while piece := stream.read(AT_ONCE):
+def _within(piece: bytes, stream: IO[bytes], room: int) -> Iterator[bytes]:
+    """The first piece of an entry and all that follows. Raises _TooMuch as soon as it is more than `room` bytes."""
+    while piece:
         room -= len(piece)
         if room < 0:
             raise _TooMuch
         yield piece
+        piece = stream.read(AT_ONCE)
 
 
 def _leads_outside(name: str) -> bool:

@@ -59,10 +59,17 @@ class InstanceVerdict:
         return self.outcome != "refused"
 
 
-def refused(name: str, reason_code: str, message: str, **known: str) -> InstanceVerdict:
+def refused(
+    name: str, reason_code: str, message: str, *, sop_uid: str = "", sop_class_uid: str = ""
+) -> InstanceVerdict:
     """The verdict about a file of which nothing is kept."""
     return InstanceVerdict(
-        filename=name, outcome="refused", reason_code=reason_code, message=message, **known
+        filename=name,
+        outcome="refused",
+        reason_code=reason_code,
+        message=message,
+        sop_uid=sop_uid,
+        sop_class_uid=sop_class_uid,
     )
 
 

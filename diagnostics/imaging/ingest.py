@@ -277,7 +277,7 @@ def _keep(one: _Object) -> bool:
     return True
 
 
-class Movable(File):  # type: ignore[type-arg]  # of bytes, as Django's own
+class Movable(File):
     """A file that a storage on the same disk moves instead of copying it."""
 
     def __init__(self, stream: Any, path: Path) -> None:
@@ -365,5 +365,5 @@ def _note(objects: Iterable[_Object], door: DicomStudy.Door) -> None:
         }
         audit.record(audit.Action.CREATE, obj=study, patient_id=study.patient_id, detail=detail)
     if codes:
-        detail = {"door": door.value, "reason_codes": codes}
-        audit.record(audit.Action.CREATE, outcome=audit.Outcome.REFUSED, detail=detail)
+        refusals = {"door": door.value, "reason_codes": codes}
+        audit.record(audit.Action.CREATE, outcome=audit.Outcome.REFUSED, detail=refusals)

@@ -21,6 +21,7 @@ from ml import registry
 
 if TYPE_CHECKING:
     from diagnostics.models import DicomStudy
+    from patients.models import Patient
 
 log = logging.getLogger(__name__)
 # Projection radiographs (PS3.3 C.7.3.1.1.1); whether one is a chest that the model reads is for the worker to say.
@@ -49,10 +50,17 @@ def send_to_models(study: DicomStudy) -> int:
     DicomInstance.objects.bulk_update(rows, ["upload", "reason_code", "message"], batch_size=200)
     waiting = {"status": Status.QUEUED, "message": "Waiting for a worker."}
     diagnoses = Diagnosis.objects.bulk_create(
-        Diagnosis(upload=upload, patient_id=study.patient_id, **waiting) for upload in made.values()
+        Diagnosis(upload=upload, patient=upload.patient, **waiting) for upload in made.values()
     )
     publish_on_commit(diagnoses)
     return len(diagnoses)
+
+
+def patient_of(study: DicomStudy) -> Patient:
+    """The patient of a filed study. Raises LookupError for a held one, of which nothing is ever diagnosed."""
+    if study.patient is None:
+        raise LookupError("a held study has no patient")
+    return study.patient
 
 
 def _is_installed() -> bool:
@@ -85,7 +93,7 @@ def _upload(study: DicomStudy, row: DicomInstance) -> Upload | None:
 def _as_it_is(study: DicomStudy, row: DicomInstance, media_type: str) -> Upload:
     """An upload of the object itself; the stored file serves both."""
     return Upload(
-        patient_id=study.patient_id,
+        patient=patient_of(study),
         uploaded_by_id=study.received_by_id,
         original_name=_name(study, row),
         media_type=media_type,
@@ -114,7 +122,7 @@ def _document(study: DicomStudy, row: DicomInstance) -> Upload | None:
         return None
     on_rollback(lambda: discard_file(stored))
     return Upload(
-        patient_id=study.patient_id,
+        patient=patient_of(study),
         uploaded_by_id=study.received_by_id,
         original_name=_name(study, row),
         media_type=inspected.media_type,

@@ -68,4 +68,4 @@ def get_instance(actor: Actor, instance_id: uuid.UUID) -> DicomInstance:
     """One instance of a study that the actor may view. Raises DicomInstance.DoesNotExist."""
     require(actor, Permission.READ_STUDIES)
     rows = DicomInstance.objects.visible_to(actor).exclude(study__status=StudyStatus.REJECTED)
-    return rows.select_related("study", "series").get(pk=instance_id)  # type: ignore[no-any-return]  # the queryset of many models
+    return rows.select_related("study", "series").get(pk=instance_id)

@@ -103,9 +103,9 @@ def release(actor: Actor, *, study_id: uuid.UUID, mrn: str = "") -> DicomStudy:
 
 def _chosen(actor: Actor, study: DicomStudy, mrn: str) -> Patient:
     mine = Patient.objects.visible_to(actor)
-    patient = (
-        mine.filter(mrn__iexact=mrn).first() if mrn else mine.filter(pk=study.claimed_patient_id).first()
-    )
+    claimed = study.claimed_patient_id
+    named = mine.filter(mrn__iexact=mrn) if mrn else mine.filter(pk=claimed) if claimed else mine.none()
+    patient = named.first()
     if patient is None:
         raise ImagingRefused(ImagingReason.NO_SUCH_PATIENT)
     return patient

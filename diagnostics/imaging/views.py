@@ -74,7 +74,7 @@ def _taken(request: PageRequest, patient: Patient, files: list[Any]) -> dict[str
         (name, sum(one.outcome == name for one in verdicts)) for name in ("filed", "held", "known", "refused")
     ]
     ranked = sorted(verdicts, key=lambda one: one.outcome == "filed")
-    filed = {one.study_id for one in verdicts if one.outcome in {"filed", "known"}}
+    filed = {one.study_id for one in verdicts if one.study_id and one.outcome in {"filed", "known"}}
     return {
         "verdicts": ranked[:MOST_VERDICTS],
         "left_out": max(0, len(ranked) - MOST_VERDICTS),
