@@ -12,5 +12,6 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("patients/", include("patients.urls")),
     path("", include("diagnostics.urls")),
+    path("api/dicomweb/", include("diagnostics.api.dicomweb.urls")),
     path("api/v1/", include("diagnostics.api.urls")),
 ]

@@ -70,7 +70,12 @@ class _Object:
 
 @transaction.atomic
 def take_in(
-    actor: Actor, arrivals: Sequence[Arrival], *, door: DicomStudy.Door, patient: Patient | None = None
+    actor: Actor,
+    arrivals: Sequence[Arrival],
+    *,
+    door: DicomStudy.Door,
+    patient: Patient | None = None,
+    study_uid: str | None = None,
 ) -> list[InstanceVerdict]:
     """File a batch of objects; answers per object, in order. A refused one leaves nothing behind and holds back no other.
 
@@ -79,12 +84,13 @@ def take_in(
         arrivals: at most some dozens: they share their statements.
         door: how they came.
         patient: whom a person has chosen; by what each object says if None.
+        study_uid: the study that they were sent to; objects of another are refused.
 
     Raises:
         PermissionDenied: the actor may not upload.
     """
     require(actor, Permission.UPLOAD)
-    read = [_read(arrival) for arrival in arrivals]
+    read = [_read(arrival, study_uid) for arrival in arrivals]
     headers = [one for one in read if not isinstance(one, InstanceVerdict)]
     known = {} if patient else _patients(actor, [header for _, header in headers])
     objects = [_judged(arrival, header, patient, known) for arrival, header in headers]
@@ -96,14 +102,19 @@ def take_in(
     return [one if isinstance(one, InstanceVerdict) else _answer(next(answers)) for one in read]
 
 
-def _read(arrival: Arrival) -> InstanceVerdict | tuple[Arrival, DicomHeader]:
+def _read(arrival: Arrival, study_uid: str | None) -> InstanceVerdict | tuple[Arrival, DicomHeader]:
     from ml.dicom.header import read_header
     from ml.dicom.reasons import UnusableDicom
 
     try:
-        return arrival, read_header(arrival.path)
+        header = read_header(arrival.path)
     except UnusableDicom as refusal:
         return refused(clean_name(arrival.name), refusal.reason_code, refusal.message)
+    if study_uid not in {None, header.study_uid}:
+        reason = ImagingReason.OTHER_STUDY
+        said = {"sop_uid": header.sop_uid, "sop_class_uid": header.sop_class_uid}
+        return refused(clean_name(arrival.name), reason.value, sentence(reason), **said)
+    return arrival, header
 
 
 def _patients(actor: Actor, headers: Iterable[DicomHeader]) -> dict[str, Patient]:

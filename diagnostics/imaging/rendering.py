@@ -94,6 +94,12 @@ def frame_raw(instance: DicomInstance, index: int) -> RawFrame:
     return RawFrame(values.tobytes(), rows, columns, 1, bits, signed=signed, slope=slope, intercept=intercept)
 
 
+def frame_values(instance: DicomInstance, index: int) -> bytes:
+    """A frame's stored values, uncompressed, little endian; colours as RGB. Raises as `frame_png` does."""
+    frame, _, _ = _decoded(instance, index)
+    return frame.astype(frame.dtype.newbyteorder("<")).tobytes()
+
+
 def _decoded(instance: DicomInstance, index: int) -> tuple[NDArray[Any], Any, DicomImage]:
     from ml.dicom.frames import decode
     from ml.dicom.image import image_of

@@ -126,6 +126,12 @@ def frame(_: World, record: Record) -> dict[str, Any]:
     return {"instance_id": record.instance, "index": 0}
 
 
+def uids(level: int, **others: Any) -> Callable[[World, Record], dict[str, Any]]:
+    """The UIDs of a study, of its series, of its instance."""
+    names = ("study_uid", "series_uid", "sop_uid")[:level]
+    return lambda _, record: dict(zip(names, record.uids, strict=False)) | others
+
+
 def prediction(_: World, record: Record) -> dict[str, Any]:
     return {"prediction_id": record.prediction}
 
@@ -134,6 +140,9 @@ OPEN = everybody(others=200)
 PEOPLE = [actor for actor in ACTORS if actor != "anonymous" and not actor.startswith("key ")]
 READ_KEY, WRITE_KEY, PATIENTS_KEY = "key diagnoses:read", "key uploads:write", "key patients:read"
 VALUES_KEY = "key values:read"
+STUDIES_KEY = "key studies:read"
+# A search below a foreign study finds nothing, which is no error.
+SEARCH = {actor: (200,) * 4 if max(row) == 404 else row for actor, row in of_api(200, STUDIES_KEY).items()}
 # The condition library holds nothing of any patient.
 LIBRARY_API = everybody(others=200, anonymous=401) | {
     actor: 200 if actor == READ_KEY else 403 for actor in ACTORS if actor.startswith("key ")
@@ -179,6 +188,24 @@ TABLE: dict[str, Route] = {
     ),
     "api:conditions": Route(expected=LIBRARY_API),
     "api:condition": Route(kwargs=lambda *_: {"slug": "pause"}, expected=LIBRARY_API),
+    # --- DICOMweb; storing is in tests/diagnostics/imaging/test_dicomweb.py
+    "dicomweb:studies": Route(kwargs=uids(0), expected=SEARCH, shows=("family", "mrn", "scan")),
+    "dicomweb:all-series": Route(kwargs=uids(0), expected=SEARCH),
+    "dicomweb:all-instances": Route(kwargs=uids(0), expected=SEARCH),
+    "dicomweb:series": Route(kwargs=uids(1), expected=SEARCH),
+    "dicomweb:study-instances": Route(kwargs=uids(1), expected=SEARCH),
+    "dicomweb:instances": Route(kwargs=uids(2), expected=SEARCH),
+    "dicomweb:study": Route(kwargs=uids(1), expected=of_api(200, STUDIES_KEY), shows=("family", "scan")),
+    "dicomweb:study-metadata": Route(
+        kwargs=uids(1), expected=of_api(200, STUDIES_KEY), shows=("family", "scan")
+    ),
+    "dicomweb:one-series": Route(kwargs=uids(2), expected=of_api(200, STUDIES_KEY), shows=("scan",)),
+    "dicomweb:series-metadata": Route(kwargs=uids(2), expected=of_api(200, STUDIES_KEY), shows=("scan",)),
+    "dicomweb:instance": Route(kwargs=uids(3), expected=of_api(200, STUDIES_KEY), shows=("scan",)),
+    "dicomweb:instance-metadata": Route(kwargs=uids(3), expected=of_api(200, STUDIES_KEY), shows=("scan",)),
+    "dicomweb:instance-rendered": Route(kwargs=uids(3), expected=of_api(200, STUDIES_KEY)),
+    "dicomweb:frames": Route(kwargs=uids(3, frames="1"), expected=of_api(200, STUDIES_KEY)),
+    "dicomweb:frame-rendered": Route(kwargs=uids(3, frame=1), expected=of_api(200, STUDIES_KEY)),
     # --- identity
     "accounts:login": Route(
         expected=everybody(others=302, anonymous=200)

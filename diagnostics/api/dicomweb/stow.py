@@ -1,0 +1,144 @@
+"""STOW-RS: storing instances (PS3.18 10.5)."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from diagnostics.api.dicomweb.base import dicom_json, refused, where
+from diagnostics.api.dicomweb.json_model import Element, dataset
+from diagnostics.api.dicomweb.multipart import LONGEST_BOUNDARY, BrokenMultipart, parameters, parts
+from diagnostics.imaging.arrivals import Hall, in_batches
+from diagnostics.imaging.arrivals import refused as refused_file
+from diagnostics.imaging.ingest import take_in
+from diagnostics.imaging.reasons import ImagingReason, sentence
+from diagnostics.models import DicomSeries, DicomStudy
+from diagnostics.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django.http import JsonResponse
+    from rest_framework.request import Request
+
+    from diagnostics.imaging.arrivals import Arrival, InstanceVerdict
+
+DICOM = "application/dicom"
+# Failure reasons of PS3.18 table 10.5.3-2; whatever else is refused cannot be understood.
+OUT_OF_RESOURCES, DUPLICATE, MISMATCH, NOT_UNDERSTOOD = 0xA700, 0x0111, 0xA900, 0xC000
+FAILURES = {
+    ImagingReason.UID_CONFLICT.value: DUPLICATE,
+    ImagingReason.OTHER_STUDY.value: MISMATCH,
+    Reason.STORAGE.value: OUT_OF_RESOURCES,
+    Reason.TOO_LARGE.value: OUT_OF_RESOURCES,
+}
+HELD = 0xB000  # stored otherwise than it says: of no patient yet
+# Why, in this platform's words: private elements of the answer.
+CREATOR, CODE, MESSAGE = "00990010", "00991001", "00991002"
+
+
+class Store:
+    """Stores what comes in, part by part."""
+
+    def __init__(self, request: Request, study_uid: str | None) -> None:
+        self.request, self.study_uid = request, study_uid
+        self.broken, self.seen = False, 0
+
+    def verdicts(self, boundary: str) -> list[InstanceVerdict]:
+        """Take every part in; what came before a message breaks off is kept."""
+        with Hall() as hall:
+            return list(in_batches(self._arriving(hall, boundary), self._take))
+
+    def _arriving(self, hall: Hall, boundary: str) -> Iterator[Arrival | InstanceVerdict]:
+        try:
+            for part in parts(_reader(self.request), boundary):
+                self.seen += 1
+                name = f"part {self.seen}"
+                if part.media_type == DICOM:
+                    yield hall.receive(name, part.body)
+                else:
+                    message = sentence(ImagingReason.PART_TYPE, found=part.media_type[:64] or "of no type")
+                    yield refused_file(name, ImagingReason.PART_TYPE.value, message)
+        except (BrokenMultipart, OSError):
+            self.broken = True
+
+    def _take(self, batch: list[Arrival]) -> list[InstanceVerdict]:
+        return take_in(self.request.user, batch, door=DicomStudy.Door.STOW, study_uid=self.study_uid)
+
+
+def _reader(request: Request) -> Callable[[int], bytes]:
+    """How the body is read. Without a length, as with chunks, the server says where it ends."""
+    plain = request._request  # noqa: SLF001  # DRF would parse the body
+    if "chunked" in request.headers.get("Transfer-Encoding", "") and plain.META.get("wsgi.input_terminated"):
+        return functools.partial(plain.META["wsgi.input"].read)
+    return plain.read
+
+
+class StoreMixin:
+    """Storing instances, for the resources that take them."""
+
+    def store(self, request: Request, study_uid: str | None = None) -> JsonResponse:
+        """200 when everything was stored and filed, 202 when some was refused or is held, 409 when nothing was stored."""
+        media_type, said = parameters(request.headers.get("Content-Type", ""))
+        boundary = said.get("boundary", "")
+        fits = media_type == "multipart/related" and said.get("type", DICOM).lower() == DICOM
+        if not fits or not 0 < len(boundary) <= LONGEST_BOUNDARY:
+            return refused(ImagingReason.NOT_MULTIPART, 415)
+        store = Store(request, study_uid)
+        verdicts = store.verdicts(boundary)
+        if store.broken and not verdicts:
+            return refused(ImagingReason.BROKEN_MULTIPART, 400, parts=0)
+        return answer(request, verdicts, broken=store.broken, seen=store.seen)
+
+
+def answer(request: Request, verdicts: list[InstanceVerdict], *, broken: bool, seen: int) -> JsonResponse:
+    """The verdicts as a data set (PS3.18 table 10.5.3-1)."""
+    places = _places(request, verdicts)
+    stored = [_stored(request, one, places) for one in verdicts if one.accepted]
+    failed = [_failed(one) for one in verdicts if not one.accepted and one.sop_uid]
+    other = [_failed(one) for one in verdicts if not one.accepted and not one.sop_uid]
+    if broken:
+        message = sentence(ImagingReason.BROKEN_MULTIPART, parts=seen)
+        other.append(_failed(refused_file("message", ImagingReason.BROKEN_MULTIPART.value, message)))
+    lists = {"ReferencedSOPSequence": stored, "FailedSOPSequence": failed, "OtherFailuresSequence": other}
+    found = dataset(**{name: items for name, items in lists.items() if items})
+    perfect = stored and not failed and not other and all(one.outcome != "held" for one in verdicts)
+    return dicom_json(found, status=200 if perfect else 202 if stored else 409)
+
+
+def _places(request: Request, verdicts: list[InstanceVerdict]) -> dict[Any, tuple[str, str]]:
+    """Study and series UID by the instance's id."""
+    ids = {one.instance_id for one in verdicts if one.instance_id and one.outcome != "held"}
+    rows = (
+        DicomSeries.objects.visible_to(request.user)
+        .filter(instances__in=ids)
+        .values_list("instances", "study__study_uid", "series_uid")
+    )
+    return {pk: (study_uid, series_uid) for pk, study_uid, series_uid in rows}
+
+
+def _stored(request: Request, one: InstanceVerdict, places: dict[Any, tuple[str, str]]) -> Element:
+    fields: dict[str, Any] = {
+        "ReferencedSOPClassUID": one.sop_class_uid,
+        "ReferencedSOPInstanceUID": one.sop_uid,
+    }
+    if one.instance_id in places:
+        fields["RetrieveURL"] = where(request, *places[one.instance_id], one.sop_uid)
+    if one.outcome == "held":
+        fields["WarningReason"] = HELD
+    return dataset(**fields) | (_why(one) if one.reason_code else {})
+
+
+def _failed(one: InstanceVerdict) -> Element:
+    fields: dict[str, Any] = {"FailureReason": FAILURES.get(one.reason_code, NOT_UNDERSTOOD)}
+    if one.sop_uid:
+        fields |= {"ReferencedSOPClassUID": one.sop_class_uid, "ReferencedSOPInstanceUID": one.sop_uid}
+    return dataset(**fields) | _why(one)
+
+
+def _why(one: InstanceVerdict) -> Element:
+    return {
+        CREATOR: {"vr": "LO", "Value": ["CARDIOCARE"]},
+        CODE: {"vr": "LO", "Value": [one.reason_code]},
+        MESSAGE: {"vr": "LT", "Value": [one.message]},
+    }
