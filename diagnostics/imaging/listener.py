@@ -1,0 +1,102 @@
+"""The C-STORE door (PS3.4 annex B): a storage provider that takes objects from known peers alone."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import InterfaceError, OperationalError, connection
+
+from accounts.actor import acting_as
+from accounts.models import User
+from accounts.roles import SYSTEM
+from diagnostics.imaging.arrivals import Arrival, Hall, InstanceVerdict, pieces
+from diagnostics.imaging.ingest import take_in
+from diagnostics.imaging.reasons import ImagingReason
+from diagnostics.models import DicomStudy
+from diagnostics.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pynetdicom.ae import ApplicationEntity
+    from pynetdicom.events import Event
+
+log = logging.getLogger(__name__)
+# Status codes of PS3.4 table B.2-1, and of PS3.7 C.5 for what cannot be processed now.
+SUCCESS, HELD, OUT_OF_RESOURCES, NOT_UNDERSTOOD, DUPLICATE, NOT_AUTHORISED = (
+    0x0000, 0xB000, 0xA700, 0xC000, 0x0111, 0x0124,
+)  # fmt: skip
+STATUSES = {
+    Reason.STORAGE.value: OUT_OF_RESOURCES,
+    Reason.TOO_LARGE.value: OUT_OF_RESOURCES,
+    ImagingReason.UID_CONFLICT.value: DUPLICATE,
+}
+MOST_ASSOCIATIONS = 10
+IDLE_S = 60.0
+LONGEST_PDU = 131_072
+
+
+class Listener:
+    """Takes objects from calling AE titles that are known, each in the name of its integration account."""
+
+    def __init__(self, *, title: str, peers: Mapping[str, str]) -> None:
+        """`peers` maps calling AE titles to user names."""
+        self.title, self.peers = title, dict(peers)
+
+    def start(self, host: str, port: int) -> Any:
+        """Listen in a thread of its own; the server has `server_address` and `shutdown`."""
+        from pynetdicom import _config, evt
+
+        _config.STORE_RECV_CHUNKED_DATASET = True  # an object goes to the disk as it comes, not into memory
+        _config.LOG_HANDLER_LEVEL = "none"  # its lines could carry what a message holds
+        handlers = [(evt.EVT_C_STORE, self.store), (evt.EVT_REJECTED, self.rejected)]
+        return self._entity().start_server((host, port), block=False, evt_handlers=handlers)
+
+    def _entity(self) -> ApplicationEntity:
+        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
+        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made when the module is read
+
+        entity = AE(ae_title=self.title)
+        entity.require_called_aet = True
+        entity.require_calling_aet = list(self.peers)
+        entity.maximum_associations = MOST_ASSOCIATIONS
+        entity.maximum_pdu_size = LONGEST_PDU
+        entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = IDLE_S
+        for context in AllStoragePresentationContexts:
+            entity.add_supported_context(context.abstract_syntax, list(ALL_TRANSFER_SYNTAXES))
+        entity.add_supported_context(Verification)
+        return entity
+
+    def rejected(self, event: Event) -> None:
+        """Note a peer that is not in the list, or calls by a wrong name."""
+        log.warning("an association from %s was refused", event.assoc.requestor.address)
+
+    def store(self, event: Event) -> int:
+        """One object: the status that the peer is told."""
+        user_name = self.peers.get(str(event.assoc.requestor.ae_title).strip(), "")
+        try:
+            verdict = self._taken(event, user_name)
+        except User.DoesNotExist:
+            log.warning("the account %s of a peer does not exist or is not active", user_name)
+            return NOT_AUTHORISED
+        except (OperationalError, InterfaceError, OSError):
+            log.exception("an object could not be taken in now")
+            return OUT_OF_RESOURCES
+        finally:
+            connection.close()  # the thread ends with the association
+        if verdict.outcome == "held":
+            return HELD
+        return SUCCESS if verdict.accepted else STATUSES.get(verdict.reason_code, NOT_UNDERSTOOD)
+
+    def _taken(self, event: Event, user_name: str) -> InstanceVerdict:
+        with acting_as(SYSTEM, via="dicom"):
+            user = User.objects.get(username=user_name, is_active=True)
+        address = event.assoc.requestor.address
+        with acting_as(user, via="dicom", ip=address), Hall() as hall:
+            with Path(event.dataset_path).open("rb") as sent:
+                arrival = hall.receive("C-STORE", pieces(sent))
+            if not isinstance(arrival, Arrival):
+                return arrival
+            return take_in(user, [arrival], door=DicomStudy.Door.CSTORE)[0]
