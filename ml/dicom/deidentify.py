@@ -281,4 +281,4 @@ def _new_meta(dataset: Dataset, syntax: pydicom.uid.UID) -> None:
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.file_meta = meta
-    dataset.preamble = b"\0" * 128  # type: ignore[attr-defined]
+    dataset.preamble = b"\0" * 128

@@ -1,5 +1,5 @@
-// <heat-map>: colours an 8-bit grey map in a canvas over the image, and lets a slider fade it.
-(() => {
+// <heat-map>: colours an 8-bit grey map in a canvas over the image, and lets a slider fade it. The viewer of DICOM colours by it, too.
+((heat) => {
   "use strict";
   // Nine stops of a perceptually uniform dark-to-bright map; the legend in components/heatmap.html shows the same.
   const stops = [
@@ -12,7 +12,7 @@
     return stops[low].map((channel, i) => Math.round(channel + (stops[low + 1][i] - channel) * (at - low)));
   });
 
-  const colourise = (image) => {
+  heat.colourise = (image) => {
     const canvas = document.createElement("canvas");
     canvas.width = image.naturalWidth;
     canvas.height = image.naturalHeight;
@@ -45,7 +45,7 @@
       slider.addEventListener("input", fade);
       fade();
       image.decode().then(() => {
-        const canvas = colourise(image);
+        const canvas = heat.colourise(image);
         image.replaceWith(canvas);
         this.overlay = canvas;
         fade();
@@ -53,4 +53,4 @@
     }
   }
   customElements.define("heat-map", HeatMap);
-})();
+})((window.heatMap ??= {}));

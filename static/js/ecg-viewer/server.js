@@ -10,7 +10,8 @@
 
   ecg.Failed = class extends Error {};
 
-  ecg.getJson = async (url, options = {}) => {
+  // an answer of the wanted type; whatever else comes is thrown as a sentence
+  ecg.get = async (url, options = {}, type = "octet-stream") => {
     let answer;
     try {
       answer = await fetch(url, { credentials: "same-origin", ...options, headers: { Accept: "application/json", ...options.headers } });
@@ -18,12 +19,14 @@
       if (error.name === "AbortError") throw error;
       throw new ecg.Failed("The server did not answer. Check the connection and try again.");
     }
-    const isJson = answer.headers.get("Content-Type")?.includes("json");
-    if (answer.redirected && !isJson) throw new ecg.Failed(SENTENCES[401]);
-    const body = isJson ? await answer.json() : {};
-    if (answer.ok && isJson) return body;
+    const isOf = (wanted) => answer.headers.get("Content-Type")?.includes(wanted);
+    if (answer.ok && isOf(type)) return answer;
+    if (answer.redirected && !isOf("json")) throw new ecg.Failed(SENTENCES[401]);
+    const body = isOf("json") ? await answer.json() : {};
     throw new ecg.Failed(body.message ?? SENTENCES[answer.status] ?? "Something went wrong on our side. Try again in a moment.");
   };
+
+  ecg.getJson = async (url, options = {}) => (await ecg.get(url, options, "json")).json();
 
   ecg.postForm = (url, fields, token) =>
     ecg.getJson(url, { method: "POST", body: new URLSearchParams(fields), headers: { "X-CSRFToken": token } });

@@ -1,0 +1,67 @@
+// Frames from the server: asked for once, kept while there is room, the one not seen for longest goes first.
+((dicom) => {
+  "use strict";
+  const MOST_BYTES = 256e6;
+
+  const read = async (url) => {
+    const answer = await window.ecgViewer.get(url, { headers: { Accept: "application/octet-stream, application/json" } });
+    const number = (name) => Number(answer.headers.get(name));
+    const samples = number("X-Samples");
+    const signed = answer.headers.get("X-Signed") === "1";
+    const buffer = await answer.arrayBuffer();
+    const values = samples === 3 ? new Uint8Array(buffer) : signed ? new Int16Array(buffer) : new Uint16Array(buffer);
+    const [rows, columns] = [number("X-Rows"), number("X-Columns")];
+    if (values.length !== rows * columns * samples) throw new window.ecgViewer.Failed("The image came incompletely. Try again.");
+    return { rows, columns, samples, signed, values, slope: number("X-Slope"), intercept: number("X-Intercept") };
+  };
+
+  dicom.Frames = class {
+    // `base`: where instances/<pk>/frames/<n> begin
+    constructor(base) {
+      this.base = base;
+      this.kept = new Map();
+      this.asked = new Map();
+      this.bytes = 0;
+    }
+
+    url({ instance, frame }, ending) {
+      return new URL(`instances/${encodeURIComponent(instance.pk)}/frames/${frame}.${ending}`, this.base).href;
+    }
+
+    key({ instance, frame }) {
+      return `${instance.pk}/${frame}`;
+    }
+
+    // the frame if it is here
+    peek(place) {
+      const key = this.key(place);
+      const found = this.kept.get(key);
+      if (!found) return null;
+      this.kept.delete(key);
+      this.kept.set(key, found); // seen last
+      return found;
+    }
+
+    get(place) {
+      const here = this.peek(place);
+      if (here) return Promise.resolve(here);
+      const key = this.key(place);
+      if (!this.asked.has(key)) {
+        const coming = read(this.url(place, "raw")).then((frame) => this.keep(key, frame)).finally(() => this.asked.delete(key));
+        this.asked.set(key, coming);
+      }
+      return this.asked.get(key);
+    }
+
+    keep(key, frame) {
+      this.kept.set(key, frame);
+      this.bytes += frame.values.byteLength;
+      for (const [oldest, { values }] of this.kept) {
+        if (this.bytes <= MOST_BYTES || oldest === key) break;
+        this.kept.delete(oldest);
+        this.bytes -= values.byteLength;
+      }
+      return frame;
+    }
+  };
+})((window.dicomViewer ??= {}));
