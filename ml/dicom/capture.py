@@ -111,11 +111,12 @@ def _draw_diameter(
 
 def _words(finding: ChestFinding) -> list[str]:
     heart, chest = length(finding.heart, finding.source), length(finding.chest, finding.source)
+    ratio = f"{finding.ratio:.2f} ({finding.low:.2f} to {finding.high:.2f})"
     at = " at the detector" if heart.magnified else ""
     return [
         f"{NOTICE.upper()}",
         f"{finding.label}, probability of an enlarged heart {finding.probability:.0%}",
-        f"Cardiothoracic ratio {finding.ratio:.2f} +/- {finding.ratio_error:.2f}: heart {_said(heart)}, chest {_said(chest)}{at}",
+        f"Cardiothoracic ratio {ratio}: heart {_said(heart)}, chest {_said(chest)}{at}",
         f"{MAKER} {finding.model} {finding.version}, {finding.made_at:%Y-%m-%d %H:%M %Z}",
     ]
 

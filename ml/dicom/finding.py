@@ -34,7 +34,8 @@ class ChestFinding:
     Attributes:
         source: the data set of the X-ray, as `open_dicom` gave it.
         ratio: cardiothoracic ratio.
-        ratio_error: half width of its 95 % interval.
+        low: lower end of its 90 % interval.
+        high: upper end.
         heart: the two ends (column, row) of the heart's diameter, pixels of the source image.
         chest: the same of the inner chest.
         label: ``Normal heart size``, ``Borderline heart size`` or ``Cardiomegaly``.
@@ -47,7 +48,8 @@ class ChestFinding:
 
     source: Dataset
     ratio: float
-    ratio_error: float
+    low: float
+    high: float
     heart: tuple[Point, Point]
     chest: tuple[Point, Point]
     label: str

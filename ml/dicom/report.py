@@ -36,7 +36,7 @@ _MOST_TEXT = 64  # of a value of the kind LO
 
 
 def structured_report(finding: ChestFinding) -> Dataset:
-    """A report with the ratio and its error, the two diameters as lines on the image, the finding and its probability.
+    """A report with the ratio and its 90 % interval, the two diameters as lines on the image, the finding and its probability.
 
     It is marked as complete but preliminary and not verified, and names the model as observer, as algorithm and as contributing
     equipment. The same finding gives the same UIDs.
@@ -142,8 +142,8 @@ def _measurements(finding: ChestFinding) -> sr.MeasurementsAndQualitativeEvaluat
         value=round(finding.ratio, 4),
         unit=RATIO_UNIT,
         properties=sr.MeasurementProperties(
-            upper_measurement_uncertainty=round(finding.ratio_error, 4),
-            lower_measurement_uncertainty=round(finding.ratio_error, 4),
+            upper_measurement_uncertainty=round(finding.high - finding.ratio, 4),
+            lower_measurement_uncertainty=round(finding.ratio - finding.low, 4),
         ),
     )
     probability = sr.Measurement(

@@ -204,12 +204,16 @@ def test_pixels_that_are_higher_than_wide_are_drawn_so(opened):
 
 def test_overlays_are_laid_on_and_fade(opened):
     plain = colour_at(opened, [150, 20])
-    opened.get_by_label("Overlay laid on").select_option("cxr-heart")
+    opened.get_by_label("Overlay laid on").select_option("heat")
     opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].overlays.picture()")
     opened.get_by_label("Opacity").fill("100")
     hot = colour_at(opened, [100, 20])
     assert hot[0] > 240
     assert hot[2] < 200  # the bright end of the scale is yellow
+    opened.get_by_label("Overlay laid on").select_option("classes")
+    opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].overlays.picture()")
+    assert colour_at(opened, [100, 20])[:3] == [239, 83, 80]  # the heart
+    assert colour_at(opened, [225, 20]) == [0, 0, 0, 255]  # nothing, on black
     opened.get_by_label("Overlay laid on").select_option("mask")
     opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].overlays.picture()")
     assert colour_at(opened, [225, 20])[:3] == [0, 255, 0]  # a mask keeps its colours

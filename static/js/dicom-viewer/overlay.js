@@ -1,12 +1,16 @@
-// Masks and heatmaps over the image. A grey picture is coloured like every heatmap here; one with colours is laid on as it is.
+// Masks and heatmaps over the image. A grey picture is coloured like every heatmap here, one of few classes as a mask; one with
+// colours is laid on as it is.
 ((dicom) => {
   "use strict";
+  const CLASSES = [null, [66, 165, 245], [66, 165, 245], [239, 83, 80]]; // right lung, left lung, heart; ml/dicom/capture.py draws them so, too
+
   const isGrey = ({ data }) => {
     for (let i = 0; i < data.length; i += 4) {
       if (data[i] !== data[i + 1] || data[i] !== data[i + 2] || data[i + 3] !== 255) return false;
     }
     return true;
   };
+  const isMask = ({ data }) => data.every((value, i) => i % 4 === 3 || value < CLASSES.length);
 
   const load = async (url) => {
     const image = new Image();
@@ -16,7 +20,16 @@
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     const context = canvas.getContext("2d");
     context.drawImage(image, 0, 0);
-    return isGrey(context.getImageData(0, 0, canvas.width, canvas.height)) ? window.heatMap.colourise(image) : canvas;
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+    if (!isGrey(pixels)) return canvas;
+    if (!isMask(pixels)) return window.heatMap.colourise(image);
+    for (let i = 0; i < pixels.data.length; i += 4) {
+      const colour = CLASSES[pixels.data[i]];
+      if (colour) pixels.data.set(colour, i);
+      else pixels.data[i + 3] = 0;
+    }
+    context.putImageData(pixels, 0, 0);
+    return canvas;
   };
 
   dicom.Overlays = class {

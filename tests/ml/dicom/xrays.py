@@ -48,7 +48,7 @@ def xray(**elements: Any) -> FileDataset:
 def answer(**values: Any) -> ChestFinding:
     """An answer of a made-up model about the X-ray."""
     given = {
-        "source": xray(), "ratio": 0.5, "ratio_error": 0.02, "heart": HEART, "chest": CHEST, "label": "Cardiomegaly",
+        "source": xray(), "ratio": 0.5, "low": 0.47, "high": 0.54, "heart": HEART, "chest": CHEST, "label": "Cardiomegaly",
         "probability": 0.93, "model": "cxr-heart", "version": "1.2.3", "weights_sha256": "ab" * 32,
         "made_at": dt.datetime(2026, 2, 3, 4, 5, 6, tzinfo=dt.UTC),
     }  # fmt: skip
