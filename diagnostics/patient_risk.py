@@ -39,6 +39,7 @@ DAYS_OF_MONTH = 30.44
 TACHYCARDIA_BPM = 100.0
 # The model whose probability counts, and of what it is one.
 MODEL, EVENT, EVENT_WORDS = "clinical-hybrid", "death", "death during follow-up"
+TOLD = 3  # reasons beside a probability; elsewhere the first says it
 LETHAL = frozenset({"VF", "VT"})
 INFARCTION = re.compile(r"\bMI\b|myocardial infarction|suspected acute", re.IGNORECASE)
 PAST = re.compile(r"history|previous|\bold\b", re.IGNORECASE)
@@ -112,7 +113,7 @@ class Evidence:
         level: of the result by itself; unknown where no model could read it.
         label: the label that decides, "" if none.
         probability: calibrated, 0 to 1, of `EVENT`; None for everything but the clinical model's answer.
-        reasons: sentences for the level, the weightiest first.
+        reasons: sentences for the level, the weightiest first; none that only repeats the probability.
         red_flags: as `red_flags` found them in the models' answers.
         judgement: the latest one by a doctor, if there is one.
         superseded: no longer in force, because it was withdrawn or corrected.
@@ -285,7 +286,7 @@ def _probability(standing: Iterable[Evidence]) -> float | None:
 
 
 def reason(one: Evidence, tiers: Tiers) -> str:
-    """Why one piece of evidence counts as it does, in one or two sentences for a doctor."""
+    """Why one piece of evidence counts as it does, in a few sentences for a doctor."""
     flags = [FLAG_WORDS[flag] for flag in flags_of(one)]
     parts = [f"{'; '.join(flags)}."] if flags else []
     if one.judgement and one.judgement.overrides:
@@ -296,7 +297,7 @@ def reason(one: Evidence, tiers: Tiers) -> str:
             parts.append(
                 f"The estimated probability of {EVENT_WORDS} is {as_percent(one.probability)}, tier {tier.label}."
             )
-        parts += one.reasons[:1]
+        parts += one.reasons[:1] if one.probability is None else one.reasons[:TOLD]
         if one.judgement:
             parts.append("A doctor confirmed it.")
     day = timezone.localtime(one.at)

@@ -28,6 +28,8 @@ LEVELS: dict[str, tuple[RiskLevel, str]] = {
 }
 LABEL_OF: dict[str, str] = {str(level): label for label, (level, _) in LEVELS.items()}
 TOLD = 3  # contributions that are told as reasons
+ESTIMATED = f"{opinions.CLINICAL} estimates a risk of death during follow-up of "
+OBSERVED = "Of the patients whom the model put at this level in its cross-validation, "
 ASSUMED = "Heart failure is not recorded: the model's answer only assumes it."
 
 
@@ -61,6 +63,11 @@ def assumes_heart_failure(said: Mapping[str, Any]) -> bool:
     return any(one["reason_code"] == ClinicalReason.HEART_FAILURE_ASSUMED for one in said.get("findings", ()))
 
 
+def beside_the_estimate(reasons: Iterable[str]) -> list[str]:
+    """The reasons without those that tell the estimate and what it means, for where both stand already."""
+    return [reason for reason in reasons if not reason.startswith((ESTIMATED, OBSERVED))]
+
+
 def _told(score: ModelResult) -> str:
     """The sentence of a score, with what its guideline calls the risk."""
     category = called(score.model, score.explanation)
@@ -74,7 +81,7 @@ def observed(contract: Mapping[str, Any], level: str) -> str:
         return ""
     rate = measured[level]["rate"]
     return (
-        f"Of the patients whom the model put at this level in its cross-validation, {rate['value']:.0%} died during follow-up"
+        f"{OBSERVED}{rate['value']:.0%} died during follow-up"
         f" (95 % interval {rate['low']:.0%} to {rate['high']:.0%})."
     )
 
@@ -82,7 +89,7 @@ def observed(contract: Mapping[str, Any], level: str) -> str:
 def _of_model(model: ModelResult, contract: Mapping[str, Any]) -> list[str]:
     said = model.explanation
     reasons = [ASSUMED] if assumes_heart_failure(said) else []
-    reasons += [f"{model.model} estimates a risk of death during follow-up of {as_percent(said['risk'])}."]
+    reasons += [f"{ESTIMATED}{as_percent(said['risk'])}."]
     reasons += [text for text in [observed(contract, said["level"])] if text]
     for part in [one for one in said["contributions"] if abs(one["amount"]) >= 0.005][:TOLD]:
         words = part["words"][0].upper() + part["words"][1:]

@@ -20,7 +20,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Concat, TruncMonth
+from django.db.models.functions import Cast, Coalesce, TruncMonth
 from django.utils import timezone
 
 from accounts.policy import Permission, require
@@ -28,6 +28,8 @@ from diagnostics.models import Diagnosis, PatientRisk, Prediction
 from diagnostics.opinions import BESIDE, CLINICAL, PAGE, PRIMARY, SCORES
 from diagnostics.patient_risk import PatientLevel
 from diagnostics.risk import RiskLevel
+from diagnostics.risk_categories import GUIDELINES
+from diagnostics.risk_clinical import LABEL_OF
 from diagnostics.states import Status
 from ml.contract import Outcome
 from patients.clinical.catalogue import CATALOGUE
@@ -59,10 +61,16 @@ class Choice:
 def _answered(actor: Actor) -> Answered:
     """Diagnoses with a result, each with the finding and the probability that decide (diagnostics.opinions.deciding, in SQL).
 
-    Of clinical values the finding is the level, and the probability that of death during follow-up.
+    Of clinical values the finding is the level, and the probability that of death during follow-up; where the model does not apply, that
+    of the event within ten years by the score that decides.
     """
     require(actor, Permission.SEE_DASHBOARDS)
     level, risk = KeyTextTransform("level", "explanation"), KeyTextTransform("risk", "explanation")
+    of_scores = [KeyTextTransform(of.outcome, "probabilities") for of in GUIDELINES.values()]
+    judged = Q(level__isnull=False) | Q(model_version__name__in=sorted(GUIDELINES), outcome=Outcome.PREDICTED)
+    levels = [
+        When(judged, diagnosis__risk_level=level, then=Value(label)) for level, label in LABEL_OF.items()
+    ]
     named = Q(model_version__name=CLINICAL) & (~Q(label="") | Q(level__isnull=False))
     rank = Case(
         When(Q(model_version__name__in=(PRIMARY, PAGE)) | named, then=Value(0)),
@@ -78,12 +86,8 @@ def _answered(actor: Actor) -> Answered:
         .filter(diagnosis=OuterRef("pk"), attempt=OuterRef("attempt"))
         .annotate(
             level=level,
-            finding=Case(
-                When(level__isnull=False, then=Concat("level", Value(" risk"))),
-                default=F("label"),
-                output_field=CharField(),
-            ),
-            shown=Coalesce(Cast(risk, FloatField()), F("confidence")),
+            finding=Case(*levels, default=F("label"), output_field=CharField()),
+            shown=Coalesce(*(Cast(figure, FloatField()) for figure in (risk, F("confidence"), *of_scores))),
         )
         .order_by(rank, F("shown").desc(nulls_last=True), "pk")
     )

@@ -26,6 +26,7 @@ from diagnostics.patient_risk import (
     newest_of_kind,
     stored_tiers,
 )
+from diagnostics.risk_clinical import beside_the_estimate
 from diagnostics.states import Status
 from patients.models import Patient
 
@@ -137,7 +138,7 @@ def _evidence(row: Row) -> Evidence:
         level=PatientLevel(row.level or PatientLevel.UNKNOWN),
         label=max(labelled, key=lambda answer: answer.confidence or 0.0).label if labelled else "",
         probability=next((one.probabilities.get(EVENT) for one in answers if one.model == MODEL), None),
-        reasons=tuple(row.reasons),
+        reasons=tuple(beside_the_estimate(row.reasons)),
         red_flags=tuple(RedFlag(flag) for flag in row.red_flags),
         judgement=_judgement(row),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import default_storage
@@ -206,7 +207,8 @@ def _values(diagnosis: Diagnosis) -> list[dict[str, Any]]:
         of = CATALOGUE.get(code)
         if of is None:
             continue
-        words = dict(of.choices)[int(value.value)] if of.choices else f"{value.value:g} {value.unit}"
+        number = Decimal(str(value.value))
+        words = of.words(number) if of.choices else f"{of.number(number)} {value.unit}"
         measured = parse_datetime(value.measured_at)
         when = f", {measured:%-d %b %Y}" if measured else ""
         source = "" if value.source == "entered" else f" ({value.source})"

@@ -139,11 +139,11 @@ class Finding:
 
 
 def described(feature: Feature, value: float) -> str:
-    """A value with its name and unit in words, for example ``ejection fraction 20 %``."""
+    """A value with its name and unit in words, for example ``ejection fraction 20 %``, with no more than two decimals."""
     if feature.kind == "flag":
         meaning = feature.yes if value else feature.no
         return f"{feature.words}: {meaning}"
-    return f"{feature.words} {value:g}{_spaced(feature.unit)}"
+    return f"{feature.words} {round(value, 2):g}{_spaced(feature.unit)}"
 
 
 def _spaced(unit: str) -> str:

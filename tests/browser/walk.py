@@ -55,13 +55,13 @@ def seen_as(page: Any, width: int, scheme: str) -> Iterator[None]:
     page.emulate_media(color_scheme="light")
 
 
-def judge(page: Any, name: str = "") -> None:
-    """axe finds nothing, wide and on a phone, light and dark, and the page never scrolls sideways.
+def judge(page: Any, name: str = "", *, schemes: tuple[str, ...] = ("light", "dark")) -> None:
+    """axe finds nothing, wide and on a phone, in each colour scheme, and the page never scrolls sideways.
 
     With SCREENSHOTS=folder in the environment, pictures are kept there.
     """
     for width in (WIDE, PHONE):
-        for scheme in ("light", "dark"):
+        for scheme in schemes:
             with seen_as(page, width, scheme):
                 if name and (folder := os.environ.get("SCREENSHOTS")):
                     page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)

@@ -22,6 +22,7 @@ from diagnostics.dashboards.selectors import Choice
 from diagnostics.models import Diagnosis, PatientRisk
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
+from ml.clinical.scores import score2
 from patients.clinical.catalogue import CATALOGUE
 from patients.services.clinical_values import Entry, record_values, withdraw_value
 from tests import factories
@@ -117,26 +118,28 @@ def test_patients_are_counted_by_the_level_in_force(doctor, other_doctor):
     assert (list(counts), sum(counts.values())) == (["high", "moderate", "low", "unknown"], 3)
 
 
-@pytest.mark.parametrize("name", ["hybrid", "score", "none"])
-def test_of_clinical_values_the_level_and_the_risk_of_death_are_drawn(doctor, name):
+@pytest.mark.parametrize("name", ["hybrid", "score2", "maggic", "none"])
+def test_of_clinical_values_the_level_and_the_risk_of_death_or_of_an_event_are_drawn(doctor, name):
     figure = {"level": "High", "risk": 0.62}
     found = figure if name == "hybrid" else {}
     row = answered(
-        doctor, model="clinical-hybrid", label="", confidence=None, outcome="abstained", explanation=found
-    )
-    if name != "none":
+        doctor, model="clinical-hybrid", label="", confidence=None, outcome="abstained", explanation=found, risk_level="high"
+    )  # fmt: skip
+    events = {"score2": (score2.EVENT, 0.12), "maggic": ("death within 1 year", 0.09), "none": None}
+    if event := events.get(name, ("death within 1 year", 0.09)):
         factories.prediction(
             row,
-            model="maggic",
+            model="maggic" if name == "hybrid" else name,
             label="",
             confidence=None,
             heatmap=False,
-            explanation={"points": 21, "risks": {"death": 9.0}},
+            probabilities=dict([event]),
+            explanation={"points": None, "risks": {event[0]: 100 * event[1]}},
         )
     factories.prediction(
         row, model="clinical-rf", label="death", confidence=0.9, heatmap=False, explanation=figure
     )
-    expected = {"hybrid": [("High risk", 0.62)], "score": [], "none": []}
+    expected = {"hybrid": [("High risk", 0.62)], "score2": [("High risk", 0.12)], "maggic": [], "none": []}
     assert shown(doctor) == expected[name]
 
 
