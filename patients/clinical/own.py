@@ -40,7 +40,7 @@ class Course:
         newest = self.points[0]
         said = f"{newest.words} on {newest.measured_at:%-d %b %Y}"
         if len(self.points) == 1:
-            return f"{said}, measured once."
+            return f"{said}."
         before = self.points[1]
         if newest.words == before.words:
             return f"{said}, the same as on {before.measured_at:%-d %b %Y}."

@@ -27,5 +27,13 @@ def values(request: PageRequest) -> HttpResponse:
     if patient:
         audit.record(audit.Action.READ, obj=patient, patient_id=patient.pk, detail={"values": "own"})
     total = sum(len(course.points) for course in courses if not course.points[0].source)
-    context = {"patient": patient, "courses": courses, "most": MOST if total >= MOST else 0}
+    once = [course for course in courses if len(course.points) == 1]
+    context = {
+        "patient": patient,
+        "courses": [course for course in courses if course not in once],
+        "once": [
+            {"label": course.of.name, "value": f"{course.sentence} {course.of.plain}."} for course in once
+        ],
+        "most": MOST if total >= MOST else 0,
+    }
     return render(request, "patients/own_values.html", context)

@@ -61,8 +61,8 @@ def test_every_number_is_compared_with_the_one_before(doctor: User, person: User
     assert list(said) == ["serum_creatinine", "systolic_pressure", "weight", "height", "bmi", "egfr"]
     assert said["serum_creatinine"] == "1.70 mg/dL on 3 Mar 2026, higher than 1.40 mg/dL on 2 Mar 2026."
     assert said["systolic_pressure"] == "150 mmHg on 3 Mar 2026, the same as on 2 Mar 2026."
-    assert said["weight"] == "70.0 kg on 2 Mar 2026, measured once."
-    assert said["bmi"] == "24.2 kg/m² on 2 Mar 2026, measured once."
+    assert said["weight"] == "70.0 kg on 2 Mar 2026."
+    assert said["bmi"] == "24.2 kg/m² on 2 Mar 2026."
     assert ", lower than " in said["egfr"]
 
 
@@ -72,7 +72,7 @@ def test_a_corrected_value_is_shown_as_it_stands_now(doctor: User, person: User,
         correct_value(
             doctor, value_id=row.pk, text="135", unit="", measured_at=MONDAY, reason="digits exchanged"
         )
-    assert courses(person) == {"serum_sodium": "135 mmol/L on 2 Mar 2026, measured once."}
+    assert courses(person) == {"serum_sodium": "135 mmol/L on 2 Mar 2026."}
 
 
 def test_the_page_draws_the_own_values_and_nobody_elses(
