@@ -209,7 +209,7 @@ def _explained_alike(
     opened: SignalMember, known: NDArray[np.float32], typical: NDArray[np.float32]
 ) -> Iterator[_Explained]:
     """The same of complete rows that differ from the typical patient in the same features."""
-    risks = opened.shares(_coalitions(opened.contract.folder).answers(known, typical))[..., 1]
+    risks = opened.shares(coalitions_of(opened.contract).answers(known, typical))[..., 1]
     of_typical = risks.reshape(len(known), -1)[:, 0]
     differing = np.flatnonzero(known[0] != typical)
     for row, reference_risk, amounts in zip(known, of_typical, shapley(risks), strict=True):
@@ -224,9 +224,13 @@ def _explained_alike(
         yield float(reference_risk), greatest_first(parts)
 
 
+def coalitions_of(contract: ModelContract) -> Coalitions:
+    """The graph of a model that has been verified, ready to explain answers; read once per process."""
+    return _coalitions(contract.folder)
+
+
 @functools.cache
 def _coalitions(folder: Path) -> Coalitions:
-    """The graph of a model that has been verified, read once per process."""
     return Coalitions(folder / "model.onnx")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml import registry
+from ml.serving.clinical import MODELS, coalitions_of
 from ml.serving.session import PICTURE, member
 from ml.serving.signals import signal_member
 
@@ -24,4 +25,6 @@ def warm(*, second_opinions: bool = False) -> tuple[str, ...]:
             member(contract.name).network(np.zeros((1, *contract.input["shape"]), dtype=np.uint8))
         else:
             signal_member(contract.name).warm()
+        if contract.name == MODELS[0]:
+            coalitions_of(contract)
     return tuple(contract.name for contract in found)
