@@ -69,7 +69,8 @@ class Result:
         predictions = self.diagnosis.answers() if self.diagnosis else []
         # Ten models and scores answer about a clinical record: too many for a cell.
         shown = self.diagnosis.deciding if self.diagnosis and self.case.clinical else predictions
-        confirmable = self.diagnosis.confirmable() if self.diagnosis else None
+        # A level has no confidence: the model's own is of the outcome that it names.
+        confirmable = self.diagnosis.confirmable() if self.diagnosis and not self.case.clinical else None
         return {
             "case": self.case.name,
             "models": [str(p.model_version) for p in shown],

@@ -67,6 +67,7 @@ def _answered(actor: Actor) -> Answered:
     require(actor, Permission.SEE_DASHBOARDS)
     level, risk = KeyTextTransform("level", "explanation"), KeyTextTransform("risk", "explanation")
     of_scores = [KeyTextTransform(of.outcome, "probabilities") for of in GUIDELINES.values()]
+    figures: list[Any] = [risk, "confidence", *of_scores]
     judged = Q(level__isnull=False) | Q(model_version__name__in=sorted(GUIDELINES), outcome=Outcome.PREDICTED)
     levels = [
         When(judged, diagnosis__risk_level=level, then=Value(label)) for level, label in LABEL_OF.items()
@@ -87,7 +88,7 @@ def _answered(actor: Actor) -> Answered:
         .annotate(
             level=level,
             finding=Case(*levels, default=F("label"), output_field=CharField()),
-            shown=Coalesce(*(Cast(figure, FloatField()) for figure in (risk, F("confidence"), *of_scores))),
+            shown=Coalesce(*(Cast(figure, FloatField()) for figure in figures)),
         )
         .order_by(rank, F("shown").desc(nulls_last=True), "pk")
     )
