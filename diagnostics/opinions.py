@@ -119,6 +119,23 @@ def _contradicted(opinions: Sequence[Opinion]) -> bool:
     return bool(pages) and len(normal) > 1
 
 
+def unstable(opinions: Sequence[Opinion]) -> str:
+    """What is said where the deciding model of pages names another finding on slightly changed copies of the page; "" if it does not."""
+    for one in deciding(opinions):
+        stability = one.explanation.get("stability")
+        if one.model.startswith(OF_PAGES) and finding(one) and stability and not stability["stable"]:
+            return str(stability["message"])
+    return ""
+
+
+def contested(opinions: Sequence[Opinion]) -> bool:
+    """Whether answers contradict each other: those of two models, or those of the deciding one to a page and to its changed copies.
+
+    What is contested is moved up in the worklist.
+    """
+    return disagree(opinions) or bool(unstable(opinions))
+
+
 def headline(opinions: Sequence[Opinion]) -> str:
     """Who says what, in one sentence; "" where there are no second opinions."""
     ordered = of_one_question(opinions)

@@ -38,6 +38,7 @@ def assess_page(
         *_rate(summary),
         *intervals(summary),
         *_readability(summary, decides),
+        *_stability(decides),
     ]
     findings.sort(key=lambda one: -ORDER.index(one[0]))
     levels = [one for one, _ in findings] + ([level] if level else [])
@@ -48,6 +49,12 @@ def _rate(summary: dict[str, Any]) -> Iterator[Finding]:
     rate = summary["measures"]["heart_rate"]["mean_bpm"]
     if rate is not None and not SLOW_BPM <= rate <= FAST_BPM:
         yield RiskLevel.MODERATE, f"The heart rate is {rate:.0f} bpm."
+
+
+def _stability(decides: Sequence[ModelResult]) -> Iterator[Finding]:
+    """An answer that depends on how the page lies is none to rely on."""
+    if said := opinions.unstable(decides):
+        yield RiskLevel.MODERATE, said
 
 
 def _readability(summary: dict[str, Any], decides: Sequence[ModelResult]) -> Iterator[Finding]:

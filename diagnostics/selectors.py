@@ -56,7 +56,7 @@ def get_diagnosis(actor: Actor, diagnosis_id: uuid.UUID) -> Diagnosis:
 def worklist(actor: Actor) -> QuerySet[Diagnosis]:
     """What waits for the actor: results without a signature, with their patient's level; the most urgent first.
 
-    Red flags that nobody has judged, high risk, disagreeing models, failures, moderate risk; of equals the oldest.
+    Red flags that nobody has judged, high risk, contested answers (`opinions.contested`), failures, moderate risk; of equals the oldest.
     """
     from django.db.models import Case, IntegerField, Q, When
 

@@ -97,6 +97,16 @@ class Diagnosis(models.Model):
         """Who says what, in one sentence; "" where no second opinion was asked for."""
         return opinions.headline(self.answers())
 
+    @property
+    def differing(self) -> bool:
+        """Whether two models name different findings."""
+        return opinions.disagree(self.answers())
+
+    @property
+    def unstable(self) -> str:
+        """That the answer changes with the picture, in words; "" if it does not."""
+        return opinions.unstable(self.answers())
+
     def confirmable(self) -> Prediction | None:
         """The answer that a doctor can confirm: the most confident label among those that decide."""
         labelled = [one for one in self.deciding if one.label]

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.querysets import VisibleQuerySet
+from diagnostics import opinions
 from diagnostics.models.diagnosis import Diagnosis
 from ml.contract import Outcome, as_percent
 
@@ -111,7 +112,8 @@ class Prediction(models.Model):
         """What a clinical model or a score says, for a cell of a list; "" for answers of other kinds."""
         if self.explanation.get("level"):
             return f"{self.explanation['level']} risk, {as_percent(self.explanation['risk'])}"
-        return self.message if self.explanation else ""
+        # A page's models explain their answers too, but have a label to show.
+        return self.message if self.explanation and opinions.reads_values(self.model) else ""
 
 
 class HeatmapQuerySet(VisibleQuerySet["Heatmap"]):

@@ -144,7 +144,7 @@ def _conclude(
     diagnosis.message = told.message if told else sentence(Reason.NO_MODEL)
     diagnosis.reason_code = (told.reason_code or "") if told else Reason.NO_MODEL.value
     diagnosis.risk_level, diagnosis.risk_reasons = level or "", reasons
-    diagnosis.models_disagree = opinions.disagree(results)
+    diagnosis.models_disagree = opinions.contested(results)
     diagnosis.evidence_kind = patient_risk.kind_of(claimed.media_type, [result.model for result in results])
     diagnosis.red_flags = _red_flags(diagnosis, decides, answer.findings)
     diagnosis.finished_at, diagnosis.lease_until = timezone.now(), None

@@ -100,9 +100,10 @@ def signal(request: PageRequest, diagnosis_id: uuid.UUID) -> JsonResponse:
 @require_safe
 @page(Permission.READ_DIAGNOSES)
 def page_picture(request: PageRequest, diagnosis_id: uuid.UUID, name: str) -> HttpResponse:
-    """One of the pictures that the worker made of a 12-lead page: cropped, grey, blurred, black and white, or the trace."""
+    """One of the pictures that the worker made of a 12-lead page: cropped, grey, blurred, black and white, the trace, or lead weights."""
     recording = selectors.recording(request.user, diagnosis_id)
-    file = next((one["file"] for one in recording.summary.get("pictures", []) if one["name"] == name), None)
+    kept = [*recording.summary.get("pictures", []), *recording.summary.get("lead_maps", [])]
+    file = next((one["file"] for one in kept if one["name"] == name), None)
     if file is None:
         raise Http404
     _note(recording, page=name)

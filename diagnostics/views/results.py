@@ -69,7 +69,9 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "measures": shown.recording_facts(recording) if recording and not paper else [],
         "tell_form": TellForm() if _may_tell(request, diagnosis) else None,
         "facts": shown.upload_facts(diagnosis),
-        "predictions": [] if clinical else shown.shown_predictions(diagnosis, mapped),
+        "predictions": []
+        if clinical
+        else shown.shown_predictions(diagnosis, mapped, paper["lead_maps"] if paper else {}),
         "form": form,
         "reviews": [(review, label_words(review.label)) for review in past],
         "overridden": shown.override_words(latest) if latest else "",

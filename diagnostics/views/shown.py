@@ -15,10 +15,11 @@ from diagnostics.models import Review
 from diagnostics.opinions import BESIDE
 from diagnostics.risk import LABEL_RISK
 from diagnostics.states import Status
+from diagnostics.views.shown_leads import lead_chart
 from ml.contract import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from diagnostics.models import Diagnosis, Prediction, Recording
     from ml.registry import ModelContract
@@ -110,6 +111,7 @@ class ShownPrediction:
     prediction: Prediction
     heatmap_url: str
     of_recording: bool = False
+    lead_map_url: str = ""
 
     @property
     def title(self) -> str:
@@ -144,6 +146,18 @@ class ShownPrediction:
         return (
             "Calibrated probability of each finding; the mark is the threshold below which the model abstains"
         )
+
+    @property
+    def stability(self) -> dict[str, Any]:
+        """Whether the answer about a page holds on changed copies of it; empty for everything else."""
+        found: dict[str, Any] = self.prediction.explanation.get("stability", {})
+        return found
+
+    @property
+    def leads(self) -> dict[str, Any]:
+        """What every lead of a page weighs: a sentence and a chart; empty for everything else."""
+        said = self.prediction.explanation.get("leads")
+        return {"message": said["message"], "chart": lead_chart(self.prediction)} if said else {}
 
     @property
     def facts(self) -> list[dict[str, Any]]:
@@ -244,14 +258,23 @@ def recording_facts(recording: Recording) -> list[dict[str, Any]]:
     ]
 
 
-def shown_predictions(diagnosis: Diagnosis, with_heatmap: Iterable[Any]) -> list[ShownPrediction]:
-    """The answers of a diagnosis, second opinions last; `with_heatmap` are the ids of predictions that have one."""
+def shown_predictions(
+    diagnosis: Diagnosis, with_heatmap: Iterable[Any], lead_maps: Mapping[str, str]
+) -> list[ShownPrediction]:
+    """The answers of a diagnosis, second opinions last.
+
+    Args:
+        diagnosis: with its predictions.
+        with_heatmap: ids of predictions that have a heatmap.
+        lead_maps: by model, the address of the picture of what every lead of a page weighs in its answer.
+    """
     mapped = set(with_heatmap)
     return [
         ShownPrediction(
             p,
             reverse("diagnostics:heatmap", args=[diagnosis.pk, p.pk]) if p.pk in mapped else "",
             of_recording=is_recording(diagnosis.upload.media_type),
+            lead_map_url=lead_maps.get(p.model, ""),
         )
         for p in diagnosis.answers()
     ]
@@ -307,7 +330,12 @@ def opinions(diagnosis: Diagnosis) -> dict[str, Any] | None:
         ]
         rows.append([{"label": head} | cell for head, cell in zip(heads, cells, strict=True)])
     table = {"caption": "Answers side by side", "columns": [{"label": head} for head in heads], "rows": rows}
-    return {"headline": diagnosis.models_say, "disagree": diagnosis.models_disagree, "table": table}
+    return {
+        "headline": diagnosis.models_say,
+        "disagree": diagnosis.differing,
+        "unstable": diagnosis.unstable,
+        "table": table,
+    }
 
 
 def override_words(review: Review) -> str:

@@ -33,6 +33,10 @@ def page_of(recording: Recording | None) -> dict[str, Any] | None:
     return {
         "ground": pictures.get(GROUND),
         "trace": pictures.get(TRACE),
+        "lead_maps": {
+            one["model"]: reverse("diagnostics:page-picture", args=[recording.pk, one["name"]])
+            for one in recording.summary.get("lead_maps", [])
+        },
         "steps": [one for name, one in pictures.items() if name != TRACE],
         "facts": _facts(recording),
         "leads": _leads(recording),

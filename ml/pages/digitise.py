@@ -252,6 +252,15 @@ def _judged(
     return result
 
 
+def _without_grid(picture: NDArray[np.uint8]) -> tuple[StraightPage, Reading]:
+    """The page and its reading where no grid was found."""
+    why = _why_no_grid(picture)
+    found = gridless_page(picture) if why != PageReason.NOT_ECG else None
+    if found is None:
+        raise UnusablePage(why)
+    return found
+
+
 def oriented_page(picture: NDArray[np.uint8]) -> tuple[StraightPage, Reading, bool]:
     """Straighten a picture of a page and turn it the right way up.
 
@@ -266,14 +275,14 @@ def oriented_page(picture: NDArray[np.uint8]) -> tuple[StraightPage, Reading, bo
     """
     if min(picture.shape[:2]) < _SMALLEST:
         raise UnusablePage(PageReason.TOO_SMALL, width=picture.shape[1], height=picture.shape[0])
-    straight = straightened(picture)
-    plain = gridless_page(picture) if straight is None else None
-    page = straight or (plain[0] if plain else None)
+    reading: Reading | None = None
+    page = straightened(picture)
     if page is None:
-        raise UnusablePage(_why_no_grid(picture))
+        page, reading = _without_grid(picture)
     if min(page.grid.px_per_mm) < _LEAST_PX_PER_MM:
         raise UnusablePage(PageReason.TOO_SMALL, width=picture.shape[1], height=picture.shape[0])
-    page, reading = plain or _oriented(page)
+    if reading is None:
+        page, reading = _oriented(page)
     return page, reading, page.turned == 180
 
 

@@ -11,7 +11,7 @@ from ml.pages.ink import ink_map
 from ml.pages.layouts import BY_ROWS, Layout
 from ml.pages.rectify import StraightPage
 from ml.pages.rows import Pulse, find_extent, find_pulse, find_rows
-from ml.pages.tracking import TracedRow, follow, polyline, trace_row
+from ml.pages.tracking import TracedRow, columns_of, follow, polyline, trace_row
 from ml.recordings.leads import TWELVE
 
 FS = 500.0
@@ -62,6 +62,7 @@ class Reading:
         extent: x where the traces begin and end, pixels.
         pulse: calibration pulse, if there is one.
         contrast: of ink over grid, 0 to 1.
+        ink: of the whole page, as `ml.pages.ink.ink_map` gives it.
         traces: the leads that lie on the page.
         outside: leads that lie outside the picture.
     """
@@ -71,6 +72,7 @@ class Reading:
     extent: tuple[int, int]
     pulse: Pulse | None
     contrast: float
+    ink: NDArray[np.float32]
     traces: tuple[LeadTrace, ...]
     outside: tuple[str, ...]
 
@@ -182,12 +184,12 @@ def read_page(
         middle = round(border) - extent[0]
         borders[: len(layout.rows), middle - near : middle + near] = True
     paths = follow(ink, rows, extent, page.scale, borders=borders)
-    part = ink[:, extent[0] : extent[1]]
+    part = columns_of(ink[:, extent[0] : extent[1]])
     traces = []
     for number, leads in enumerate(layout.strips):
         rhythm = number >= len(layout.rows)
         traced = trace_row(part, paths[number], np.delete(paths, number, axis=0))
-        hidden = np.zeros(part.shape[1], dtype=bool)
+        hidden = np.zeros(extent[1] - extent[0], dtype=bool)
         for at in inner:
             mine = rows[number : number + 1] if rhythm else rows[: len(layout.rows)]
             hidden |= _separators(ink, mine, at, page.scale)[extent[0] : extent[1]]
@@ -214,6 +216,7 @@ def read_page(
         extent=extent,
         pulse=pulse,
         contrast=contrast,
+        ink=ink,
         traces=tuple(traces),
         outside=tuple(lead for lead in TWELVE if lead not in seen),
     )

@@ -92,7 +92,7 @@ class Stability:
         """A sentence for the clinician."""
         of = len(self.answers)
         if self.stable:
-            return f"The answer is the same in all {of} slightly changed copies of the page (cropped, turned, paler, darker)."
+            return f"The answer is the same in all {of} slightly changed copies of the page ({', '.join(self.answers)})."
         others = collections.Counter(label for label in self.answers.values() if label != self.label)
         said = ", ".join(
             _INSTEAD.format(count=count, of=of, label=label)
@@ -168,6 +168,17 @@ def check_stability(
     found = np.asarray(answer(batch))
     if found.shape != (len(batch), len(labels)):
         raise ValueError(f"expected probabilities of shape {(len(batch), len(labels))}, got {found.shape}")
+    return judged(found, labels=labels, variants=variants)
+
+
+def judged(found: NDArray[np.floating], *, labels: Sequence[str], variants: Sequence[Variant]) -> Stability:
+    """How far an answer holds, from the answers to the page and to its copies.
+
+    Args:
+        found: probabilities of the page as it is and of every variant, shape (1 + variants, labels).
+        labels: names of the classes.
+        variants: the changes, in the order of the answers.
+    """
     winners = [int(place) for place in found.argmax(axis=1)]
     first = winners[0]
     return Stability(

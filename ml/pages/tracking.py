@@ -18,6 +18,7 @@ _CLIMB_IN_INK = 0.004
 _HOME = 0.06  # a whole row away costs this per column: the next trace is no shortcut
 _REACH_MM = 32.0
 _TURNS = 20
+_SOLID = 0.4
 _NARROWER, _TIP = 0.9, 0.5  # of the pen beside steep limbs, and of its radius over a tip; by PTB-XL fold 9
 
 
@@ -100,47 +101,75 @@ def _cheapest_in_column(
     return np.where(better, falling, rising), np.where(better, from_above, from_below).astype(np.int16)
 
 
-def _stretches(
-    ink: NDArray[np.float32], path: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """First and last row of the unbroken ink around the path, and whether there is any."""
-    height, columns = ink.shape
-    solid = ink > 0.4
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The ink of every column, as all rows need it.
+
+    Attributes:
+        ink: shape (height, columns).
+        starts: first row of the unbroken ink that each pixel belongs to; the row below it where there is none.
+        ends: last row of that ink.
+        padded: the ink with an empty row above and below.
+        sums: ink above each row of `padded`, shape (height + 3, columns).
+        weights: the same, each pixel times its y.
+    """
+
+    ink: NDArray[np.float32]
+    starts: NDArray[np.int16]
+    ends: NDArray[np.int16]
+    padded: NDArray[np.float32]
+    sums: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+def columns_of(ink: NDArray[np.float32]) -> Columns:
+    """Prepare the ink of the extent's columns, shape (height, columns), for `trace_row`."""
+    height = len(ink)
+    solid = ink > _SOLID
     index = np.arange(height, dtype=np.int16)[
         :, None
     ]  # no page is higher than 32,767 pixels; a quarter of the time
     starts = np.maximum.accumulate(np.where(solid, np.int16(-1), index), axis=0) + 1
     ends = np.minimum.accumulate(np.where(solid, np.int16(height), index)[::-1], axis=0)[::-1] - 1
-    every = np.arange(columns)
-    y = np.clip(path, 0, height - 1)
-    for step in (0, -1, 1, -2, 2):  # the path may run a pixel beside thin ink
-        moved = np.clip(path + step, 0, height - 1)
-        y = np.where(solid[y, every], y, moved)
-    return starts[y, every].astype(np.int64), ends[y, every].astype(np.int64), solid[y, every]
-
-
-def trace_row(ink: NDArray[np.float32], path: NDArray[np.int64], others: NDArray[np.int64]) -> TracedRow:
-    """The ink around a path.
-
-    Args:
-        ink: of the extent's columns, shape (height, columns).
-        path: y in every column, pixels.
-        others: paths of the other rows, shape (rows, columns): ink that belongs to them is left to them.
-    """
-    first, last, held = _stretches(ink, path)
-    first, last = _own_part(first, last, path, others)
-    height, columns = ink.shape
-    every = np.arange(columns)
     padded = np.pad(ink, ((1, 1), (0, 0)))
-    upper = np.where(first > 0, padded[first, every], 0.0)
-    lower = padded[np.minimum(last + 2, height + 1), every]
     sums = np.cumsum(np.pad(padded, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
     weights = np.cumsum(
         np.pad(padded * (np.arange(height + 2) - 0.5)[:, None], ((1, 0), (0, 0))), axis=0, dtype=np.float64
     )
+    return Columns(ink, starts, ends, padded, sums, weights)
+
+
+def _stretches(
+    page: Columns, path: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """First and last row of the unbroken ink around the path, and whether there is any."""
+    height, columns = page.ink.shape
+    every = np.arange(columns)
+    y = np.clip(path, 0, height - 1)
+    for step in (0, -1, 1, -2, 2):  # the path may run a pixel beside thin ink
+        moved = np.clip(path + step, 0, height - 1)
+        y = np.where(page.ink[y, every] > _SOLID, y, moved)
+    held = page.ink[y, every] > _SOLID
+    return page.starts[y, every].astype(np.int64), page.ends[y, every].astype(np.int64), held
+
+
+def trace_row(page: Columns, path: NDArray[np.int64], others: NDArray[np.int64]) -> TracedRow:
+    """The ink around a path.
+
+    Args:
+        page: ink of the extent's columns, as `columns_of` prepares it.
+        path: y in every column, pixels.
+        others: paths of the other rows, shape (rows, columns): ink that belongs to them is left to them.
+    """
+    first, last, held = _stretches(page, path)
+    first, last = _own_part(first, last, path, others)
+    height, columns = page.ink.shape
+    every = np.arange(columns)
+    upper = np.where(first > 0, page.padded[first, every], 0.0)
+    lower = page.padded[np.minimum(last + 2, height + 1), every]
     top_row, end_row = first, last + 3
-    mass = sums[end_row, every] - sums[top_row, every]
-    middle = (weights[end_row, every] - weights[top_row, every]) / np.maximum(mass, 1e-6)
+    mass = page.sums[end_row, every] - page.sums[top_row, every]
+    middle = (page.weights[end_row, every] - page.weights[top_row, every]) / np.maximum(mass, 1e-6)
     top, bottom = first - upper.astype(np.float64), last + 1.0 + lower
     pen = float(np.quantile((bottom - top)[held], 0.3)) if held.any() else 1.0
     empty = ~held
@@ -149,7 +178,7 @@ def trace_row(ink: NDArray[np.float32], path: NDArray[np.int64], others: NDArray
         bottom=np.where(empty, np.nan, bottom),
         middle=np.where(empty, np.nan, middle),
         pen=pen,
-        support=np.clip(ink[np.clip(path, 0, height - 1), every], 0.0, 1.0).astype(np.float64),
+        support=np.clip(page.ink[np.clip(path, 0, height - 1), every], 0.0, 1.0).astype(np.float64),
     )
 
 

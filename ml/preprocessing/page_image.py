@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import find_objects, gaussian_filter, label, maximum_filter
 
-from ml.pages.ink import ink_map
 from ml.pages.layouts import LAYOUTS
 from ml.pages.preparation import BLUR, clahe, otsu
 
@@ -144,13 +143,12 @@ def page_source(page: StraightPage, reading: Reading) -> PageSource:
         reading: of the same page.
     """
     factor = page.scale // _SOURCE_PX_PER_MM
-    ink, _ = ink_map(page.image)
 
     def smaller(picture: Image.Image) -> NDArray[np.uint8]:
         return np.asarray(picture.reduce(factor))
 
     return PageSource(
-        ink=smaller(Image.fromarray(np.rint(ink * 255.0).astype(np.uint8))),
+        ink=smaller(Image.fromarray(np.rint(reading.ink * 255.0).astype(np.uint8))),
         grey=smaller(Image.fromarray(page.image).convert("L")),
         boxes=boxes_of(reading, page.scale),
         mm_per_mv=reading.mm_per_mv,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ PICTURES = {
     "binary": "Black and white at Otsu's threshold",
     "trace": "The digitised trace",
 }
+LEADS_OF = "leads-"  # before the name of a model: what every lead weighs in its answer
 _WIDEST = 1800  # pixels
 _TRACE = (0, 70, 220, 235)
 _FINER = 2  # the trace is drawn so many times larger, then reduced: smooth edges
@@ -38,6 +39,7 @@ def page_findings(
     *,
     sheet: int | None,
     looked: dict[str, Any] | None,
+    lead_maps: Mapping[str, bytes],
     store: Store | None,
 ) -> RecordingFindings:
     """Everything but the models' answers.
@@ -48,15 +50,18 @@ def page_findings(
         measures: what was measured on its leads.
         sheet: number of the page in its document, from 1; None for a picture.
         looked: which seconds the twelve-lead model read and where it looked; None without its answer.
+        lead_maps: WebP of what every lead weighs, by model.
         store: given name and bytes of pictures and of the signal's tiles; None keeps neither.
     """
     recording = page.recording()
     pictures = _keep_pictures(page, prepared, store) if store else []
+    maps = _keep_maps(lead_maps, store) if store else []
     return RecordingFindings(
         leads=recording.leads,
         fs=recording.fs,
         samples=recording.samples,
-        summary=_summary(page, prepared, measures, sheet) | {"twelve_leads": looked, "pictures": pictures},
+        summary=_summary(page, prepared, measures, sheet)
+        | {"twelve_leads": looked, "pictures": pictures, "lead_maps": maps},
         classes=(),
         beat_samples=b"",  # no model has named the beats of a page
         beat_classes=b"",
@@ -144,6 +149,16 @@ def _keep_pictures(page: DigitisedPage, prepared: PreparedPage, store: Store) ->
         file = f"{name}.webp"
         store(file, _webp(image, lossless=name in {"binary", "trace"}))
         kept.append({"name": name, "file": file, "caption": caption, "width": size[0], "height": size[1]})
+    return kept
+
+
+def _keep_maps(maps: Mapping[str, bytes], store: Store) -> list[dict[str, str]]:
+    """Store what every lead weighs in each model's answer."""
+    kept = []
+    for model, data in maps.items():
+        name = f"{LEADS_OF}{model}"
+        store(f"{name}.webp", data)
+        kept.append({"name": name, "file": f"{name}.webp", "model": model})
     return kept
 
 

@@ -18,6 +18,7 @@ from ml.pages.preparation import prepared
 from ml.pages.reasons import PageReason, UnusablePage, named
 from ml.preprocessing.twelve_lead import LEAST_SECONDS
 from ml.serving.gate import Refusal
+from ml.serving.page_checks import check_answers
 from ml.serving.page_findings import Store, page_findings
 from ml.serving.page_models import answer_page
 from ml.serving.signals import signal_member
@@ -81,8 +82,11 @@ def _answered(data: bytes, page: DigitisedPage, sheet: int | None, store: Store 
     steps = prepared(page.page, page.reading)
     # A page of which leads are missing is not judged by the rest: what they would show may be the finding.
     answers = () if page.outside else answer_page(page.page, page.reading, input_sha256=sha256, box=steps.box)
-    findings = page_findings(page, steps, measures, sheet=sheet, looked=looked, store=store)
-    return Analysis(results=(*answers, beside), findings=findings)
+    checked = check_answers(answers, page.page, page.reading, steps.box)
+    findings = page_findings(
+        page, steps, measures, sheet=sheet, looked=looked, lead_maps=checked.maps, store=store
+    )
+    return Analysis(results=(*checked.results, beside), findings=findings)
 
 
 def _twelve_leads(page: DigitisedPage, sha256: str) -> tuple[ModelResult, dict[str, Any] | None]:

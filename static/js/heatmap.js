@@ -1,4 +1,5 @@
-// <heat-map>: colours an 8-bit grey map in a canvas over the image, and lets a slider fade it. The viewer of DICOM colours by it, too.
+// <heat-map>: colours 8-bit grey maps in a canvas over the image, lets a slider fade them and radio buttons choose one.
+// The viewer of DICOM colours by it, too.
 ((heat) => {
   "use strict";
   // Nine stops of a perceptually uniform dark-to-bright map; the legend in components/heatmap.html shows the same.
@@ -27,29 +28,34 @@
     context.putImageData(pixels, 0, 0);
     canvas.className = "heatmap-overlay";
     canvas.setAttribute("aria-hidden", "true");
+    canvas.dataset.shows = image.dataset.shows ?? "";
     return canvas;
   };
 
   class HeatMap extends HTMLElement {
     connectedCallback() {
-      const image = this.querySelector("img.heatmap-overlay");
+      const images = this.querySelectorAll("img.heatmap-overlay");
       const slider = this.querySelector('input[type="range"]');
       const output = this.querySelector("output");
-      if (!image || !slider) return;
-      this.overlay = image;
-      const fade = () => {
-        this.overlay.style.opacity = String(slider.value / 100);
+      if (!images.length || !slider) return;
+      const show = () => {
+        const chosen = this.querySelector('input[type="radio"]:checked');
+        for (const overlay of this.querySelectorAll(".heatmap-overlay")) {
+          overlay.style.opacity = String(slider.value / 100);
+          overlay.hidden = Boolean(chosen) && overlay.dataset.shows !== chosen.value;
+        }
         output.value = `${slider.value} %`;
         slider.setAttribute("aria-valuetext", `${slider.value} percent`);
       };
-      slider.addEventListener("input", fade);
-      fade();
-      image.decode().then(() => {
-        const canvas = heat.colourise(image);
-        image.replaceWith(canvas);
-        this.overlay = canvas;
-        fade();
-      }).catch(() => {}); // the grey map stays
+      slider.addEventListener("input", show);
+      for (const radio of this.querySelectorAll('input[type="radio"]')) radio.addEventListener("change", show);
+      show();
+      for (const image of images) {
+        image.decode().then(() => {
+          image.replaceWith(heat.colourise(image));
+          show();
+        }).catch(() => {}); // the grey map stays
+      }
     }
   }
   customElements.define("heat-map", HeatMap);

@@ -82,4 +82,13 @@ def test_a_photographed_page_is_uploaded_and_read(
     page.get_by_text("25 mm/s, 10 mm/mV, read from the calibration pulse").wait_for()
     page.locator(READY).wait_for()
     page.wait_for_function(LOADED)
+    maps = page.locator("heat-map").first
+    maps.locator("canvas[data-shows=leads]").wait_for(state="attached")
+    maps.get_by_label("Weight of each lead").check()
+    shown = (
+        "(map) => [...map.querySelectorAll('.heatmap-overlay')].map((one) => [one.dataset.shows, one.hidden])"
+    )
+    assert dict(maps.evaluate(shown)) == {"activation": True, "leads": False}
+    assert page.get_by_role("heading", name="Weight of each lead").count() >= 1
+    judge(page, "paper-uploaded")
     assert complaints == []

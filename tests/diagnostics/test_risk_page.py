@@ -56,6 +56,13 @@ def test_what_was_measured_raises_the_level_and_is_said(changes, level, word):
     assert any(word in reason for reason in reasons)
 
 
+def test_an_answer_that_changes_with_the_picture_is_not_low():
+    said = {"stability": {"stable": False, "message": "In 1 of 6 it is MI."}}
+    fusion = result("Normal ECG", model="page-fusion", explanation=said)
+    level, reasons = assess_page(CALM, [fusion, answer("NORM")])
+    assert (level, "In 1 of 6 it is MI." in reasons) == (RiskLevel.MODERATE, True)
+
+
 def test_a_page_that_nothing_answered_has_no_level_unless_a_measurement_gives_one():
     assert assess_page(with_changes(outside=("V6",)), [answer(None)])[0] is None
     assert assess_page(with_changes(qtc=530.0), [answer(None)])[0] == RiskLevel.HIGH

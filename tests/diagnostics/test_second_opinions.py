@@ -106,6 +106,52 @@ def test_disagreement_is_two_findings_and_every_model_is_in_the_sentence(labels:
     assert opinions.deciding(given) == given[:1]
 
 
+def on_copies(label: str | None, *, stable: bool, model: str = "page-fusion") -> ModelResult:
+    """An answer about a page that was asked of changed copies as well."""
+    found = {"stability": {"stable": stable, "message": "In 1 of 6 it is another."}}
+    outcome = Outcome.PREDICTED if label else Outcome.ABSTAINED
+    return result(label, model=model, outcome=outcome, explanation=found)
+
+
+@pytest.mark.parametrize(
+    ("given", "contested"),
+    [
+        ([on_copies("Normal ECG", stable=False)], True),
+        ([on_copies("Normal ECG", stable=True)], False),
+        ([on_copies(None, stable=False)], False),
+        (
+            [
+                on_copies("Normal ECG", stable=True),
+                on_copies("Normal ECG", stable=False, model="page-cnn"),
+            ],
+            False,
+        ),
+        ([on_copies("Normal ECG", stable=True), result("MI", model="ecg-signals")], True),
+    ],
+)
+def test_an_answer_is_contested_by_copies_of_its_page_or_by_another_model(
+    given: list[ModelResult],
+    contested: bool,  # noqa: FBT001
+) -> None:
+    assert opinions.contested(given) == contested
+    wanted = "In 1 of 6 it is another." if contested and len(given) == 1 else ""
+    assert opinions.unstable(given) == wanted
+
+
+def test_an_answer_that_changes_with_the_picture_goes_up_in_the_worklist(
+    doctor: User, patient: Patient
+) -> None:
+    calm = run(upload(doctor, patient)["diagnosis_id"], result("Normal"))
+    shaky = run(
+        upload(doctor, patient, seed=2)["diagnosis_id"],
+        on_copies("Normal ECG", stable=False),
+        on_copies("Normal ECG", stable=True, model="page-cnn"),
+    )
+    assert (shaky.models_disagree, shaky.differing, bool(shaky.unstable)) == (True, False, True)
+    with acting_as(doctor):
+        assert [row.pk for row in selectors.worklist(doctor)] == [shaky.pk, calm.pk]
+
+
 # --- what decides
 
 

@@ -54,13 +54,17 @@ def test_a_photographed_page_is_answered_as_the_command_line_does(
     alone = json.loads(capsys.readouterr().out)
     recording = Recording.objects.get(pk=row.pk)
     kept = dict(recording.summary)
-    pictures = kept.pop("pictures")
-    assert kept == {name: value for name, value in alone["summary"].items() if name != "pictures"}
+    stores = ("pictures", "lead_maps")
+    pictures = [one for name in stores for one in kept.pop(name)]
+    assert kept == {name: value for name, value in alone["summary"].items() if name not in stores}
     given = {one.model: one for one in row.answers()}
     assert set(given) == {result["model"] for result in alone["results"]}
     for result in alone["results"]:
         assert given[result["model"]].probabilities == pytest.approx(result["probabilities"], abs=1e-4)
         assert given[result["model"]].label == (result["label"] or "")
+        weights = result["explanation"].get("leads", {}).get("falls_by", {})
+        kept_weights = given[result["model"]].explanation.get("leads", {}).get("falls_by", {})
+        assert kept_weights == pytest.approx(weights, abs=1e-3)
     assert kept["measures"]["heart_rate"]["mean_bpm"] == pytest.approx(pages.RATE_BPM, abs=2.0)
     assert (kept["page"]["layout"], kept["page"]["calibrated"]) == ("3x4+1", True)
     stored = {one.name for one in (media / "signals" / str(row.pk) / "1").iterdir()}
@@ -75,6 +79,8 @@ def test_a_photographed_page_is_answered_as_the_command_line_does(
     ground = reverse("diagnostics:page-picture", args=[row.pk, "cropped"])
     assert f'<img src="{ground}" alt="The uploaded ECG picture">' in shown, "heat lies on what the models saw"
     assert "What every model says" in shown
+    assert shown.count("<h3>Weight of each lead</h3>") == len(given) - 1
+    assert reverse("diagnostics:page-picture", args=[row.pk, "leads-page-fusion"]) in shown
 
 
 def test_leads_outside_the_picture_are_named_and_the_others_are_shown(

@@ -1,0 +1,182 @@
+"""Whether the answers about a page hold when it is changed a little, and how much every lead weighs in them.
+
+Both ask the networks again, about copies of the prepared page. Nothing here looks inside a network: what a lead weighs is how far the
+probability of the answer falls when its ink is taken away (occlusion; Zeiler and Fergus, "Visualizing and Understanding Convolutional
+Networks", 2014). Leads say much of the same, so that one alone may weigh little although the answer rests on several.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.contract import ModelResult, as_percent
+from ml.pages.stability import VARIANTS, Variant, judged
+from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, PageImage, PageSource, page_source, relaid
+from ml.recordings.leads import TWELVE
+from ml.serving.analysis import calibrated
+from ml.serving.page_models import FUSION, heat_png
+from ml.serving.signals import signal_member
+
+if TYPE_CHECKING:
+    from ml.pages.reading import Reading
+    from ml.pages.rectify import StraightPage
+
+# Preparation evens out the contrast of every page: paler and darker copies would say nothing.
+CHANGES = tuple(variant for variant in VARIANTS if variant.contrast == 1.0)
+_AT_ONCE = 6  # pages; a batch of all of them would take a gigabyte
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedAnswers:
+    """Answers with what the checks found.
+
+    Attributes:
+        results: as given; ``explanation`` holds ``stability`` (see `ml.pages.stability.Stability.as_json`) and ``leads``: ``label``,
+            ``probability``, ``falls_by`` (of every lead, how far that probability falls without it, -1 to 1) and ``message``.
+        maps: lead weights as a WebP over the page, by model: 0 (none) to 255 (most); none where no lead weighs for the answer.
+    """
+
+    results: tuple[ModelResult, ...]
+    maps: dict[str, bytes]
+
+
+def check_answers(
+    results: tuple[ModelResult, ...], page: StraightPage, reading: Reading, box: tuple[int, int, int, int]
+) -> CheckedAnswers:
+    """Check the answers of page models.
+
+    Args:
+        results: as `ml.serving.page_models.answer_page` gives them.
+        page: that they are about.
+        reading: of the same page.
+        box: left, top, right and bottom of what the maps cover, pixels of the page.
+    """
+    if not results:
+        return CheckedAnswers(results=(), maps={})
+    source = page_source(page, reading)
+    prepared = relaid(source)
+    leads = tuple(lead for lead in TWELVE if any(piece.lead == lead for piece in prepared.placed))
+    copies = [relaid(altered(source, variant)) for variant in CHANGES]
+    asked = np.stack(
+        [one.pixels for one in (prepared, *copies)] + [without(prepared, lead) for lead in leads]
+    )
+    shares = _asked([result.model for result in results], asked)
+    covered = (box[0] / page.scale, box[1] / page.scale, box[2] / page.scale, box[3] / page.scale)
+    told, maps = [], {}
+    for result in results:
+        found, labels = shares[result.model], signal_member(result.model).contract.labels
+        stability = judged(found[: 1 + len(CHANGES)], labels=labels, variants=CHANGES)
+        top = int(found[0].argmax())
+        falls = dict(zip(leads, found[0, top] - found[1 + len(CHANGES) :, top], strict=True))
+        weights = _weights(labels[top], float(found[0, top]), falls)
+        told.append(
+            dataclasses.replace(result, explanation={"stability": stability.as_json(), "leads": weights})
+        )
+        shown = heat_png(_painted(prepared, falls), prepared, covered)
+        if shown is not None:
+            maps[result.model] = _webp(shown)
+    return CheckedAnswers(results=tuple(told), maps=maps)
+
+
+def altered(source: PageSource, variant: Variant) -> PageSource:
+    """A page that is a little cut, or that was straightened a little wrongly; its leads are looked for in the same places.
+
+    Args:
+        source: the page.
+        variant: a change without contrast; parts to cut are those of the traces' width and height.
+    """
+    scale, half = 2 * PX_PER_MM, ROW_MM / 2.0
+    ink = source.ink
+    if variant.turn:
+        ink = np.asarray(Image.fromarray(ink).rotate(-variant.turn, Image.Resampling.BILINEAR))
+    left, right = min(box.left for box in source.boxes), max(box.right for box in source.boxes)
+    top = min(box.baseline for box in source.boxes) - half
+    bottom = max(box.baseline for box in source.boxes) + half
+    kept = np.zeros_like(ink)
+    rows = slice(
+        max(0, round((top + variant.crop[1] * (bottom - top)) * scale)),
+        max(0, round((bottom - variant.crop[3] * (bottom - top)) * scale)),
+    )
+    columns = slice(
+        max(0, round((left + variant.crop[0] * (right - left)) * scale)),
+        max(0, round((right - variant.crop[2] * (right - left)) * scale)),
+    )
+    kept[rows, columns] = ink[rows, columns]
+    return dataclasses.replace(source, ink=kept)
+
+
+def without(prepared: PageImage, lead: str) -> NDArray[np.uint8]:
+    """The picture without the ink of a lead, its strip included, shape (256, 512, 1)."""
+    pixels = prepared.pixels.copy()
+    for piece in prepared.placed:
+        if piece.lead == lead:
+            left, top, right, bottom = piece.target
+            pixels[top:bottom, left:right] = 0
+    return pixels
+
+
+def _asked(names: list[str], pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+    """Calibrated probabilities of these models, the fusion among them, for prepared pages, each shape (n, classes)."""
+    members = signal_member(FUSION).contract.training["members"] if FUSION in names else ()
+    logits, joined = {}, {}
+    for name in dict.fromkeys((*members, *(one for one in names if one != FUSION))):
+        logits[name], embedding, evidence = _in_parts(name, pixels)
+        if name in members:
+            key = name.replace("-", "_")
+            joined |= {f"embedding_{key}": embedding, f"evidence_{key}": evidence}
+    if FUSION in names:
+        (logits[FUSION],) = signal_member(FUSION).session.run(["logits"], joined)
+    return {
+        name: np.stack([calibrated(signal_member(name).contract, one) for one in logits[name]])
+        for name in names
+    }
+
+
+def _in_parts(name: str, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """Logits, embeddings and evidence of a network."""
+    outputs = ["logits", "embedding", "evidence"]
+    session = signal_member(name).session
+    parts = [
+        session.run(outputs, {"image": pixels[at : at + _AT_ONCE]}) for at in range(0, len(pixels), _AT_ONCE)
+    ]
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def _weights(label: str, probability: float, falls: dict[str, Any]) -> dict[str, Any]:
+    """What every lead weighs, as JSON types, and a sentence."""
+    most = max(falls, key=lambda lead: falls[lead])
+    without_it = probability - float(falls[most])
+    if falls[most] <= 0.0:
+        message = f"No lead alone carries the answer: without any one of them {label} is as probable or more."
+    else:
+        message = (
+            f"{most} weighs most: without it the probability of {label} falls from {as_percent(probability)} to "
+            f"{as_percent(without_it)}."
+        )
+    return {
+        "label": label,
+        "probability": round(probability, 4),
+        "falls_by": {lead: round(float(value), 4) for lead, value in falls.items()},
+        "message": message,
+    }
+
+
+def _painted(prepared: PageImage, falls: dict[str, Any]) -> NDArray[np.float32]:
+    """The weight of each lead over its places on the prepared picture; what speaks against the answer is left out."""
+    result = np.zeros(prepared.pixels.shape[:2], dtype=np.float32)
+    for piece in prepared.placed:
+        left, top, right, bottom = piece.target
+        result[top:bottom, left:right] = max(0.0, float(falls.get(piece.lead, 0.0)))
+    return result
+
+
+def _webp(png: bytes) -> bytes:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(png)).save(stream, "WEBP", lossless=True, method=2)
+    return stream.getvalue()
