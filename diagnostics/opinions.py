@@ -18,6 +18,8 @@ PAGE = "page-fusion"
 OF_PAGES = "page-"
 # The same for clinical values; where it gives no answer, the scores that do are what is left.
 CLINICAL = "clinical-hybrid"
+# The same for chest X-rays: it measures, where the classifier beside it guesses.
+CHEST = "cxr-heart"
 # The model that speaks only when it sees ventricular fibrillation in a recording.
 ALARM = "rhythm-vf"
 # Models that are asked about every recording that they can read, beside the one whose answer a doctor confirms.
@@ -53,7 +55,11 @@ def in_order(opinions: Iterable[OpinionT]) -> list[OpinionT]:
     """The deciding model's first, an alarm before everything else in a recording; the others by name, those beside them last."""
     return sorted(
         opinions,
-        key=lambda one: (_last(one.model), one.model not in {PRIMARY, PAGE, ALARM, CLINICAL}, one.model),
+        key=lambda one: (
+            _last(one.model),
+            one.model not in {PRIMARY, PAGE, CHEST, ALARM, CLINICAL},
+            one.model,
+        ),
     )
 
 
@@ -83,7 +89,7 @@ def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
         figures = [one for one in opinions if one.model in SCORES and one.outcome == Outcome.PREDICTED]
         return clinical if any(map(finding, clinical)) else figures or clinical
     return (
-        [one for one in opinions if one.model in {PRIMARY, PAGE}]
+        [one for one in opinions if one.model in {PRIMARY, PAGE, CHEST}]
         or [one for one in opinions if one.model not in BESIDE]
         or list(opinions)
     )
@@ -92,19 +98,22 @@ def deciding(opinions: Sequence[OpinionT]) -> list[OpinionT]:
 def of_one_question(opinions: Iterable[OpinionT]) -> list[OpinionT]:
     """The answers of models that answer the same question as the deciding one, in order; none where there is no such."""
     ordered = [one for one in in_order(opinions) if not _last(one.model)]
-    same = any(one.model in {PRIMARY, CLINICAL} or one.model.startswith(OF_PAGES) for one in ordered)
+    same = any(one.model in {PRIMARY, CHEST, CLINICAL} or one.model.startswith(OF_PAGES) for one in ordered)
     return ordered if same else []
 
 
 def disagree(opinions: Sequence[Opinion]) -> bool:
     """Whether two models name different findings. Who names none, abstains, contradicts nobody.
 
-    Neighbouring levels of a risk are no contradiction: a figure near a limit falls to either side of it. Low and High are.
+    Neighbouring levels of a risk, or sizes of a heart, are no contradiction: a figure near a limit falls to either side of it. Far ones
+    are.
     """
     compared = of_one_question(opinions)
     found = {finding(one) for one in compared} - {""}
     if any(one.model == CLINICAL for one in compared):
         return {"Low risk", "High risk"} <= found
+    if any(one.model == CHEST for one in compared):
+        return {"Normal heart size", "Cardiomegaly"} <= found  # a ratio near the limit is borderline
     return len(found) > 1 or _contradicted(opinions)
 
 

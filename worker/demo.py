@@ -13,7 +13,10 @@ from django.core.management.base import CommandError
 from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM
-from diagnostics.models import Diagnosis
+from diagnostics.imaging import studies
+from diagnostics.imaging.states import StudyStatus
+from diagnostics.imaging.uploading import upload_objects
+from diagnostics.models import Diagnosis, DicomInstance, DicomStudy
 from diagnostics.services.clinical import request_clinical_diagnosis
 from diagnostics.services.uploads import Verdict, submit_uploads
 from diagnostics.states import SETTLED, Status
@@ -117,6 +120,9 @@ def run(*, deadline_s: float) -> list[Result]:
             if case.clinical:
                 verdicts.append(_assessed(doctor, patient))
                 continue
+            if case.imaging:
+                verdicts.append(_imaged(doctor, patient, case))
+                continue
             verdicts += submit_uploads(
                 doctor, patient_id=patient.pk, files=[Upload(case.filename, case.data)]
             )
@@ -141,6 +147,25 @@ def _assessed(doctor: User, patient: Patient) -> Verdict:
         upload_id=row.upload_id,
         diagnosis_id=row.pk,
         message=requested.message,
+    )
+
+
+def _imaged(doctor: User, patient: Patient, case: demo_files.Case) -> Verdict:
+    """Upload a study and say that it is complete."""
+    (verdict,) = upload_objects(doctor, patient=patient, files=[Upload(case.filename, case.data)])
+    if verdict.study_id is None or verdict.instance_id is None:
+        return Verdict(
+            filename=case.filename, accepted=False, reason_code=verdict.reason_code, message=verdict.message
+        )
+    if DicomStudy.objects.get(pk=verdict.study_id).status == StudyStatus.RECEIVING:
+        studies.complete(doctor, study_id=verdict.study_id)
+    upload = DicomInstance.objects.select_related("upload__diagnosis").get(pk=verdict.instance_id).upload
+    return Verdict(
+        filename=case.filename,
+        accepted=True,
+        upload_id=upload.pk if upload else None,
+        diagnosis_id=upload.diagnosis.pk if upload else None,
+        message=verdict.message,
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 from diagnostics.reasons import Reason
 from diagnostics.states import Status
+from ml.chest.reasons import ChestReason
 from ml.pages.reasons import PageReason
+from patients.demo import PATIENTS
 
 NOT_ACCEPTED = "not accepted"
 REAL_BEATS = 3
@@ -28,6 +31,7 @@ class Case:
             labelled the file).
         reason_code: the reason that must be given, if any.
         clinical: whether the patient's clinical values are assessed; there is no file then.
+        imaging: whether the file is a DICOM object, uploaded as an imaging study.
     """
 
     name: str
@@ -38,11 +42,21 @@ class Case:
     labels: tuple[str, ...] | None = None
     reason_code: str = ""
     clinical: bool = False
+    imaging: bool = False
 
 
 def cases() -> list[Case]:
     """Every demo case; the same bytes each time."""
-    return [*_real(), *_simulated(), *_recordings(), *_pages(), *_clinical(), *_unfit(), *_not_accepted()]
+    return [
+        *_real(),
+        *_simulated(),
+        *_recordings(),
+        *_pages(),
+        *_imaging(),
+        *_clinical(),
+        *_unfit(),
+        *_not_accepted(),
+    ]
 
 
 def _real() -> list[Case]:
@@ -138,6 +152,43 @@ def _pages() -> list[Case]:
             PageReason.LEADS_OUTSIDE.value,
         ),
     ]  # fmt: skip
+
+
+def _imaging() -> list[Case]:
+    """Drawn chest X-rays as DICOM studies: a heart of ordinary size, a wide one, and a film from the side."""
+    from ml.datasets.simulated_chest import draw_chest, draw_lateral
+    from ml.datasets.simulated_dicom import chest_dicom
+
+    films: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
+        ("chest X-ray", "CC-1001", draw_chest(seed=5, ratio=0.42).grey, {}),
+        ("chest X-ray, wide heart", "CC-1002", draw_chest(seed=3, ratio=0.58).grey, {}),
+        ("chest X-ray from the side", "CC-1004", draw_lateral(seed=1), {"ViewPosition": "LL"}),
+    )
+    ends: tuple[dict[str, Any], ...] = (
+        {"labels": ("Normal heart size",)},
+        {"labels": ("Cardiomegaly",)},
+        {"status": Status.REFUSED, "reason_code": ChestReason.LATERAL.value},
+    )
+    return [
+        Case(
+            name, mrn, f"{name.replace(' ', '-').replace(',', '')}.dcm",
+            chest_dicom(grey, seed=name, StudyDescription="Chest X-ray", **_named(mrn), **said), imaging=True, **end,
+        )
+        for (name, mrn, grey, said), end in zip(films, ends, strict=True)
+    ]  # fmt: skip
+
+
+def _named(mrn: str) -> dict[str, Any]:
+    """The identity of a demo patient as a modality writes it."""
+    person = next(one for one in PATIENTS if one.mrn == mrn)
+    return {
+        "PatientID": mrn,
+        "PatientName": f"{person.family_name}^{person.given_name}",
+        "PatientBirthDate": f"{person.birth_date:%Y%m%d}",
+        "PatientSex": person.sex[0].upper(),
+        "StudyDate": "20260302",
+        "SpecificCharacterSet": "ISO_IR 192",
+    }
 
 
 def _clinical() -> list[Case]:

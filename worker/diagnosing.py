@@ -62,7 +62,7 @@ def analysed(claim: Claim, *, deadline: float) -> Answer:
     try:
         if time.monotonic() > deadline:
             raise SoftTimeLimitExceeded
-        answer = of_picture(claim) if claim.is_picture else of_recording(claim)
+        answer = _of_kind(claim)
         if time.monotonic() > deadline:
             raise SoftTimeLimitExceeded  # a decoder may have caught it and called the file unreadable
     except claims.ClaimLost:
@@ -71,6 +71,18 @@ def analysed(claim: Claim, *, deadline: float) -> Answer:
         log.exception("diagnosis %s attempt %s failed", claim.diagnosis_id, claim.attempt)
         return error
     return answer
+
+
+def _of_kind(claim: Claim) -> Analysis:
+    if claim.is_imaging:
+        return of_image(claim)
+    return of_picture(claim) if claim.is_picture else of_recording(claim)
+
+
+def of_image(claim: Claim) -> Analysis:
+    """What the models of X-rays answer."""
+    with claims.stored_file(claim) as path:
+        return suite.analyse_imaging(path)
 
 
 def of_values(claims_: Sequence[Claim], *, deadline: float) -> dict[Claim, Answer]:

@@ -36,6 +36,13 @@ def analyse_recording(
     return recordings.analyse_file(path, fs=fs, unit=unit, progress=progress, store=store)
 
 
+def analyse_imaging(path: Path) -> Analysis:
+    """Run the models of chest X-rays; see `ml.serving.imaging.analyse_image`."""
+    from ml.serving.imaging import analyse_image
+
+    return analyse_image(path)
+
+
 def analyse_clinical(files: Sequence[bytes]) -> list[Analysis]:
     """Run every clinical model and every score; see `ml.serving.clinical_snapshot.analyse_snapshots`."""
     from ml.serving.clinical_snapshot import analyse_snapshots

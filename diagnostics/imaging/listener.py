@@ -51,7 +51,7 @@ class Listener:
 
         _config.STORE_RECV_CHUNKED_DATASET = True  # an object goes to the disk as it comes, not into memory
         _config.LOG_HANDLER_LEVEL = "none"  # its lines could carry what a message holds
-        handlers = [(evt.EVT_C_STORE, self.store), (evt.EVT_REJECTED, self.rejected)]
+        handlers: list[Any] = [(evt.EVT_C_STORE, self.store), (evt.EVT_REJECTED, self.rejected)]
         return self._entity().start_server((host, port), block=False, evt_handlers=handlers)
 
     def _entity(self) -> ApplicationEntity:
@@ -65,7 +65,7 @@ class Listener:
         entity.maximum_pdu_size = LONGEST_PDU
         entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = IDLE_S
         for context in AllStoragePresentationContexts:
-            entity.add_supported_context(context.abstract_syntax, list(ALL_TRANSFER_SYNTAXES))
+            entity.add_supported_context(str(context.abstract_syntax), list(ALL_TRANSFER_SYNTAXES))
         entity.add_supported_context(Verification)
         return entity
 

@@ -15,7 +15,6 @@ class ImagingReason(StrEnum):
     UID_CONFLICT = "dicom_uid_conflict"
     KNOWN = "dicom_known"
     OTHER_STUDY = "dicom_other_study"
-    NO_MODEL = "no_model_for_modality"
     NOTHING_TO_READ = "dicom_nothing_to_read"
     ZIP_DAMAGED = "zip_damaged"
     ZIP_BOMB = "zip_inflates_too_much"
@@ -45,7 +44,6 @@ SENTENCES: dict[ImagingReason, str] = {
     "an object that was changed needs a UID of its own. Ask whoever exported it.",
     ImagingReason.KNOWN: "This very object is stored already; nothing was changed.",
     ImagingReason.OTHER_STUDY: "The object is of another study than the one that it was sent to. Send it to its own study.",
-    ImagingReason.NO_MODEL: "It is stored and can be viewed; there is no model for {modality} yet.",
     ImagingReason.NOTHING_TO_READ: "It is stored; it holds nothing that a model reads.",
     ImagingReason.ZIP_DAMAGED: "The zip archive is damaged. Pack it again and upload that copy.",
     ImagingReason.ZIP_BOMB: "The zip archive unpacks to more than {limit_mb} MB. Upload it in several parts.",

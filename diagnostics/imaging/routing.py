@@ -18,6 +18,7 @@ from diagnostics.services.queue import publish_on_commit
 from diagnostics.services.uploads import discard_file, keep_file
 from diagnostics.states import Status
 from ml import registry
+from ml.chest.reasons import SENTENCES, ChestReason
 
 if TYPE_CHECKING:
     from diagnostics.models import DicomStudy
@@ -81,9 +82,9 @@ def _upload(study: DicomStudy, row: DicomInstance) -> Upload | None:
     if row.content == IMAGE and row.series.modality in XRAY and _is_installed():
         return _as_it_is(study, row, IMAGING[0])
     if row.image:
-        modality = row.series.modality or "images that do not say what they are"
-        row.reason_code = ImagingReason.NO_MODEL.value
-        row.message = sentence(ImagingReason.NO_MODEL, modality=modality)
+        modality = row.series.modality or "The object does not say what it is"
+        row.reason_code = ChestReason.NO_MODEL.value
+        row.message = SENTENCES[ChestReason.NO_MODEL].format(what=modality)
     else:
         row.reason_code = ImagingReason.NOTHING_TO_READ.value
         row.message = sentence(ImagingReason.NOTHING_TO_READ)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.actor import Actor
+    from diagnostics.models import Upload
     from patients.models import Patient
 
 
@@ -62,6 +63,12 @@ def prior(actor: Actor, study: DicomStudy) -> DicomStudy | None:
     rows = DicomStudy.objects.visible_to(actor).filter(before, patient=study.patient_id)
     rows = rows.filter(series__modality__in=modalities).exclude(pk=study.pk)
     return with_content(rows.distinct().order_by("-study_date", "-received_at")).first()
+
+
+def instance_of(actor: Actor, upload: Upload) -> DicomInstance | None:
+    """The object that an upload of an X-ray is, with its study."""
+    rows = DicomInstance.objects.visible_to(actor).filter(upload=upload).select_related("study", "series")
+    return rows.first()
 
 
 def get_instance(actor: Actor, instance_id: uuid.UUID) -> DicomInstance:

@@ -17,18 +17,19 @@ from accounts.views.access import page
 from diagnostics import selectors
 from diagnostics.conditions.selectors import revisions_for
 from diagnostics.forms import ReviewForm, TellForm, label_words
-from diagnostics.kinds import is_clinical, is_shown
+from diagnostics.imaging.selectors import instance_of
+from diagnostics.kinds import is_clinical, is_imaging, is_shown
 from diagnostics.models import Heatmap, Recording
 from diagnostics.services import lifecycle, recordings, reviews, second_opinions
 from diagnostics.states import IllegalMove, Status
-from diagnostics.views import shown, shown_clinical, shown_page
+from diagnostics.views import shown, shown_chest, shown_clinical, shown_page
 from diagnostics.views.pictures import safe_png
 
 if TYPE_CHECKING:
     import uuid
 
     from accounts.views.access import PageRequest
-    from diagnostics.models import Diagnosis, Review
+    from diagnostics.models import Diagnosis, DicomInstance, Review
 
 log = logging.getLogger(__name__)
 DETAIL = "diagnostics:detail"
@@ -55,6 +56,8 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
     recording = Recording.objects.visible_to(request.user).filter(pk=diagnosis.pk).first()
     paper = shown_page.page_of(recording)
     clinical = is_clinical(diagnosis.upload.media_type)
+    imaging = is_imaging(diagnosis.upload.media_type)
+    instance = instance_of(request.user, diagnosis.upload) if imaging else None
     context = {
         "diagnosis": diagnosis,
         "clinical": shown_clinical.clinical_result(diagnosis) if clinical else None,
@@ -65,7 +68,9 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         ),
         "recording": recording,
         "paper": paper,
-        "ground_url": _ground_url(diagnosis, paper),
+        "ground_url": _ground_url(diagnosis, paper, instance),
+        "instance": instance,
+        "chest": shown_chest.measured(diagnosis) if instance else None,
         "measures": shown.recording_facts(recording) if recording and not paper else [],
         "tell_form": TellForm() if _may_tell(request, diagnosis) else None,
         "facts": shown.upload_facts(diagnosis),
@@ -89,8 +94,10 @@ def _review_form(diagnosis: Diagnosis, data: Any = None) -> ReviewForm:
     return ReviewForm(data, answer=diagnosis.answer, labels=reviews.labels_of(diagnosis))
 
 
-def _ground_url(diagnosis: Diagnosis, paper: dict[str, Any] | None) -> str:
-    """The picture that heatmaps lie on: what the models of pages saw, or the uploaded one."""
+def _ground_url(diagnosis: Diagnosis, paper: dict[str, Any] | None, instance: DicomInstance | None) -> str:
+    """The picture that heatmaps lie on: what the models of pages saw, a frame of the study, or the uploaded one."""
+    if instance:
+        return reverse("diagnostics:frame-png", args=[instance.pk, 0])
     if paper and paper["ground"]:
         return str(paper["ground"]["url"])
     return reverse("diagnostics:image", args=[diagnosis.pk])

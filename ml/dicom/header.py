@@ -194,11 +194,21 @@ def _check_length(dataset: Dataset, image: DicomImage) -> None:
         or "PixelData" not in dataset
     ):
         return
-    held = getattr(dataset.get_item("PixelData"), "length", None)
+    held = _held(dataset)
     needed = image.frames * image.rows * image.columns * image.samples * int(dataset.BitsAllocated) // 8
     subsampled = image.photometric.endswith("_422")
-    if isinstance(held, int) and held < (needed * 2 // 3 if subsampled else needed):
+    if held < (needed * 2 // 3 if subsampled else needed):
         raise UnusableDicom(DicomReason.BROKEN_PIXELS, detail="it holds fewer pixels than it announces")
+
+
+def _held(dataset: Dataset) -> int:
+    """How many bytes of pixels there are, whatever the element says; those that were left in the file are counted there."""
+    element = dataset.get_item("PixelData")
+    pixels = getattr(element, "value", None)
+    if pixels is not None:
+        return len(pixels)
+    size = Path(str(dataset.filename)).stat().st_size
+    return min(int(getattr(element, "length", 0)), size - int(getattr(element, "value_tell", 0)))
 
 
 def _number(dataset: Dataset, name: str) -> int | None:

@@ -74,6 +74,8 @@ def computed(path: Path, claim: Claim) -> tuple[str, tuple[ModelResult, ...]]:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if claim.is_clinical:
         return sha256, suite.analyse_clinical([path.read_bytes()])[0].results
+    if claim.is_imaging:
+        return sha256, suite.analyse_imaging(path).results
     if claim.is_picture:
         return sha256, suite.analyse(path.read_bytes(), second_opinions=claim.second_opinions).results
     answer = suite.analyse_recording(
