@@ -35,6 +35,7 @@ class Permission(StrEnum):
     SEE_DASHBOARDS = "see dashboards of own patients, and export them"
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
+    SEND_RESULTS = "send results to the configured archive"
     READ_OWN_REPORTS = "read own signed reports"
     READ_OWN_VALUES = "read own clinical values over time"
     READ_CONDITIONS = "read the condition library"
@@ -62,6 +63,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_DASHBOARDS: frozenset({Role.DOCTOR}),
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
     Permission.REVIEW: frozenset({Role.DOCTOR}),
+    Permission.SEND_RESULTS: frozenset({Role.DOCTOR}),
     Permission.READ_OWN_REPORTS: frozenset({Role.PATIENT}),
     Permission.READ_OWN_VALUES: frozenset({Role.PATIENT}),
     Permission.READ_CONDITIONS: frozenset(Role),

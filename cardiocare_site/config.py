@@ -63,6 +63,15 @@ class Config(BaseSettings):
         le=86_400,
         description="A study of which nothing came for so long is taken for complete, seconds.",
     )
+    dicom_archive_url: str = Field(
+        "",
+        description="Where the DICOMweb of the archive begins to which doctors may send results, for example"
+        " `https://archive.example/dicom-web`; without it nothing is sent.",
+        pattern=r"^(https?://\S+)?$",
+    )
+    dicom_archive_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for the archive, if it wants one."
+    )
     dicom_peers: str = Field(
         "",
         description="Calling AE titles that `manage.py dicom_listener` takes objects from, each with the integration account that it acts"

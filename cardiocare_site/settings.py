@@ -98,6 +98,8 @@ RECORDING_MAX_BYTES = CONFIG.recording_max_mb * 1_000_000
 DICOM_MAX_BYTES = CONFIG.dicom_max_mb * 1_000_000
 DICOM_MAX_ARCHIVE_BYTES = 2 * DICOM_MAX_BYTES
 DICOM_IDLE_S = CONFIG.dicom_idle_s
+DICOM_ARCHIVE_URL = CONFIG.dicom_archive_url
+DICOM_ARCHIVE_TOKEN = CONFIG.dicom_archive_token.get_secret_value()
 DICOM_PEERS = dict(peer.split("=", 1) for peer in split(CONFIG.dicom_peers))
 UPLOAD_MAX_FILES = CONFIG.upload_max_files
 UPLOAD_MAX_PIXELS = 40_000_000
@@ -218,6 +220,7 @@ CELERY_TASK_ROUTES = {
     "worker.sweep_diagnoses": {"queue": "io"},
     "worker.run_imports": {"queue": "io"},
     "worker.sweep_studies": {"queue": "io"},
+    "worker.send_results": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -229,6 +232,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sweep-studies": {
         "task": "worker.sweep_studies",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
+    },
+    "send-results": {
+        "task": "worker.send_results",
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
     },

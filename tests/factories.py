@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.roles import SYSTEM, Role
 from diagnostics.imaging.arrivals import Hall
 from diagnostics.imaging.ingest import take_in
-from diagnostics.kinds import CLINICAL
+from diagnostics.kinds import CLINICAL, IMAGING
 from diagnostics.models import Diagnosis, DicomStudy, Heatmap, ModelVersion, Prediction, Upload
 from diagnostics.services.claims import Claim
 from diagnostics.services.findings import SignalStore, store_findings
@@ -232,6 +232,29 @@ def study(of: Patient | None, by: User, *, held: bool = False, frames: int = 1, 
         (verdict,) = take_in(by, [arrival], door=DicomStudy.Door.WEB, patient=of)
     with acting_as(SYSTEM):
         return DicomStudy.objects.get(pk=verdict.study_id)
+
+
+MEASUREMENT = {
+    "ratio": 0.5625, "error": 0.01, "low": 0.54, "high": 0.58, "limit": 0.5, "probability_enlarged": 0.99, "spacing_of": "patient",
+    "heart": {"x0": 6.0, "x1": 24.0, "y": 14.0, "pixels": 18.0, "mm": 4.5},
+    "chest": {"x0": 0.0, "x1": 32.0, "y": 18.0, "pixels": 32.0, "mm": 8.0},
+}  # fmt: skip
+
+
+def measured(of: Patient, by: User, **fields: Any) -> Prediction:
+    """The answer about an X-ray on which the heart was measured; the object is stored, and said to be of the patient."""
+    row = diagnosis(
+        of,
+        by,
+        status=Status.COMPLETED,
+        data=dicoms.written(dicoms.dataset(of, study=next(_counter))),
+        **fields,
+    )
+    with acting_as(SYSTEM):
+        Upload.objects.filter(pk=row.upload_id).update(media_type=IMAGING[0])
+    row.upload.media_type = IMAGING[0]
+    explanation = {"measurement": MEASUREMENT}
+    return prediction(row, label="Cardiomegaly", model="cxr-heart", heatmap=False, explanation=explanation)
 
 
 def page(of: Patient, by: User, *, picture: bytes | None = None, **fields: Any) -> Diagnosis:

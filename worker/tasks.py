@@ -9,7 +9,7 @@ import uuid
 from celery import Task, shared_task
 
 from accounts.roles import SYSTEM
-from diagnostics.imaging import studies
+from diagnostics.imaging import deliveries, studies
 from diagnostics.services import imported, lifecycle, monitoring
 from diagnostics.services.inspection import Refused
 from patients.services.value_imports import tell_workers
@@ -83,3 +83,19 @@ def watch_models() -> None:
     with system_task():
         for alarm in monitoring.one_sided(SYSTEM):
             log.warning("%s", alarm)
+
+
+@shared_task(name="worker.send_results")
+def send_results() -> None:
+    """Send to the archive what is due, one result after the other."""
+    with system_task():
+        waiting = deliveries.due()
+    for delivery_id in waiting:
+        with system_task():
+            claimed = deliveries.claim(delivery_id)
+        if claimed is None:
+            continue
+        status, message = deliveries.deliver(claimed)
+        with system_task():
+            deliveries.note(claimed, status, message)
+        log.info("delivery %s: %s", delivery_id, status)

@@ -31,6 +31,8 @@ class ImagingReason(StrEnum):
     TOO_LARGE_TO_SHOW = "dicom_too_large_to_show"
     NO_SUCH_PATIENT = "dicom_no_such_patient"
     CANNOT_MERGE = "dicom_cannot_merge"
+    NOTHING_MEASURED = "dicom_nothing_measured"
+    NO_ARCHIVE = "dicom_no_archive"
 
 
 SENTENCES: dict[ImagingReason, str] = {
@@ -61,6 +63,9 @@ SENTENCES: dict[ImagingReason, str] = {
     ImagingReason.NO_SUCH_PATIENT: "No patient of yours has this number. Check it, or register the patient first.",
     ImagingReason.CANNOT_MERGE: "The patient already has {count} of these objects with other content under the same UID. Reject what is "
     "held, or ask whoever exported it.",
+    ImagingReason.NOTHING_MEASURED: "The model measured nothing on this image, so there is nothing to make a DICOM object of.",
+    ImagingReason.NO_ARCHIVE: "No archive is configured to send results to. Download them, or ask the administrator "
+    "to configure one.",
 }
 
 

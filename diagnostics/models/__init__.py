@@ -1,6 +1,7 @@
 """Models of uploads, diagnoses, predictions, reviews and reports."""
 
 from diagnostics.models.condition import Condition, ConditionRevision
+from diagnostics.models.delivery import ArchiveDelivery
 from diagnostics.models.diagnosis import Diagnosis
 from diagnostics.models.imaging import DicomInstance, DicomSeries, DicomStudy
 from diagnostics.models.patient_risk import PatientRisk
@@ -11,6 +12,7 @@ from diagnostics.models.upload import Upload
 from diagnostics.models.worker_node import WorkerNode
 
 __all__ = [
+    "ArchiveDelivery",
     "BeatOverride",
     "Condition",
     "ConditionRevision",

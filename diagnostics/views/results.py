@@ -17,6 +17,7 @@ from accounts.views.access import page
 from diagnostics import selectors
 from diagnostics.conditions.selectors import revisions_for
 from diagnostics.forms import ReviewForm, TellForm, label_words
+from diagnostics.imaging.result_views import offered
 from diagnostics.imaging.selectors import instance_of
 from diagnostics.kinds import is_clinical, is_imaging, is_shown
 from diagnostics.models import Heatmap, Recording
@@ -77,6 +78,7 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         "predictions": []
         if clinical
         else shown.shown_predictions(diagnosis, mapped, paper["lead_maps"] if paper else {}),
+        "exports": offered(request.user, diagnosis),
         "form": form,
         "reviews": [(review, label_words(review.label)) for review in past],
         "overridden": shown.override_words(latest) if latest else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 import math
 
 from pydicom.dataset import Dataset
@@ -12,6 +13,9 @@ from ml.dicom.image import image_of
 from ml.dicom.reasons import DicomReason, UnusableDicom
 from ml.dicom.uids import derived_uid
 
+logging.getLogger("highdicom").setLevel(
+    logging.ERROR
+)  # its warnings say names of patients, which do not belong in a log
 MAKER = "CardioCare"
 NOTICE = "Research use, not for diagnostic use"
 Point = tuple[float, float]

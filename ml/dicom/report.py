@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 
 import highdicom as hd
 import numpy as np
@@ -58,7 +57,6 @@ def structured_report(finding: ChestFinding) -> Dataset:
         imaging_measurements=[_measurements(finding)],
         title=codes.DCM.ImagingMeasurementReport,
     )
-    logging.getLogger("highdicom").setLevel(logging.ERROR)  # it warns of each patient's name without a caret
     report = sr.ComprehensiveSR(
         evidence=[source],
         content=content[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -9,6 +10,9 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 
+logging.getLogger("dicomweb_client").setLevel(
+    logging.WARNING
+)  # it logs UIDs of studies, which do not belong there
 _CONNECT_S = 10.0
 _FOR_NOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 # PS3.18 table I.2-2: what an archive says of an object that it does not store; the first two digits tell the kind

@@ -136,6 +136,10 @@ def prediction(_: World, record: Record) -> dict[str, Any]:
     return {"prediction_id": record.prediction}
 
 
+def measured(_: World, record: Record) -> dict[str, Any]:
+    return {"prediction_id": record.measured}
+
+
 OPEN = everybody(others=200)
 PEOPLE = [actor for actor in ACTORS if actor != "anonymous" and not actor.startswith("key ")]
 READ_KEY, WRITE_KEY, PATIENTS_KEY = "key diagnoses:read", "key uploads:write", "key patients:read"
@@ -344,6 +348,9 @@ TABLE: dict[str, Route] = {
     "diagnostics:reject-study": Route(method="post", kwargs=held, expected=of_doctor(302)),
     "diagnostics:frame-png": Route(kwargs=frame, expected=of_clinic(200)),
     "diagnostics:frame-raw": Route(kwargs=frame, expected=of_clinic(200)),
+    "diagnostics:result-report": Route(kwargs=measured, expected=of_clinic(200), shows=("family", "mrn")),
+    "diagnostics:result-capture": Route(kwargs=measured, expected=of_clinic(200), shows=("family", "mrn")),
+    "diagnostics:send-result": Route(method="post", kwargs=measured, expected=of_doctor(302)),
     # --- dashboards
     "diagnostics:dashboards": Route(
         expected=page_for("doctor", "doctor_b"), shows=("family", "given", "mrn")

@@ -12,6 +12,7 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.models import (
+    ArchiveDelivery,
     BeatOverride,
     ConditionRevision,
     Diagnosis,
@@ -44,7 +45,7 @@ PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
     BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
     ValueImportRow, PatientRisk, LibraryCondition, ConditionRevision, DicomStudy,
-    DicomSeries, DicomInstance,
+    DicomSeries, DicomInstance, ArchiveDelivery,
 )  # fmt: skip
 LIBRARY = {LibraryCondition, ConditionRevision}
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
-from diagnostics.models import BeatOverride, PatientRisk, Report, Review
+from diagnostics.models import ArchiveDelivery, BeatOverride, PatientRisk, Report, Review
 from diagnostics.services.conditions import load_shipped
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
@@ -67,6 +67,7 @@ class Record:
     study: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
     held: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
     instance: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
+    measured: uuid.UUID = dataclasses.field(default_factory=uuid.uuid4)
     uids: tuple[str, str, str] = ("1.2.3", "1.2.3.4", "1.2.3.4.5")
 
 
@@ -122,8 +123,10 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
     page = factories.page(patient, doctor, picture=mark(of, "paper").encode(), **shown)
     study = factories.study(patient, doctor, StudyDescription=mark(of, "scan"))
     held = factories.study(patient, doctor, held=True, StudyDescription=mark(of, "held"))
+    measured = factories.measured(patient, doctor, **shown)
     asked = factories.diagnosis(patient, doctor, status=Status.REFUSED, reason_code="rate_unknown", **shown)
     with acting_as(SYSTEM):
+        ArchiveDelivery.objects.create(prediction=measured, requested_by=doctor, message=mark(of, "message"))
         BeatOverride.objects.create(recording_id=recording.pk, beat=1, label="PVC", by=doctor)
         Note.objects.create(**by, text=mark(of, "note"))
         Condition.objects.create(**by, name=mark(of, "condition"))
@@ -147,7 +150,7 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
         return Record(
             patient.pk, completed.pk, reviewed.pk, signed.pk, failed.pk, recording.pk, asked.pk, prediction.pk, report.pk,
             value.pk, bytes(prediction.heatmap.png), page=page.pk, clinical=clinical.pk, study=study.pk,
-            held=held.pk, instance=instance.pk, uids=(study.study_uid, instance.series.series_uid, instance.sop_uid),
+            held=held.pk, instance=instance.pk, measured=measured.pk, uids=(study.study_uid, instance.series.series_uid, instance.sop_uid),
         )  # fmt: skip
 
 
