@@ -10,18 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml import comparison, registry
+from ml import registry
 from ml.dicom import cli as dicom
+from ml.evaluating import TOGETHER
 from ml.measuring import add_commands
 from ml.pages import cli as pages
 from ml.predicting import predict_files
 
 OK, FAILED, USAGE = 0, 1, 2
-COMPARISON = "comparison"
-DIGITISER = "digitiser"
-PAGES = "pages"
-PAGE_GATE = "page-gate"
-CHEST = "chest"
 
 
 def _package(name: str) -> str:
@@ -100,56 +96,10 @@ def _search(options: argparse.Namespace) -> int:
     return OK
 
 
-def _compare(options: argparse.Namespace) -> int:
-    """Compare the models of the source reports on the same beats and folds."""
-    from ml.models.beat_pictures.comparison import run
-
-    target = options.target or (comparison.FILE if options.write else None)
-    measured = run.evaluate(options.data, epochs=options.epochs or run.EPOCHS, target=target)
-    if options.json:
-        print(json.dumps(measured))
-        return OK
-    print(measured["protocol"])
-    for model in measured["models"]:
-        shown = "  ".join(
-            f"{name} {value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
-            for name, value in model["figures"].items()
-        )
-        print(f"{model['name']:24} {shown}")
-    return OK
-
-
-def _evaluate_pages(options: argparse.Namespace) -> int:
-    """Measure the models of whole pages on the same folds."""
-    from ml.models.page_pictures import evaluate, results
-
-    target = options.target or (results.RESULTS if options.write else None)
-    measured = evaluate.evaluate(options.data, epochs=options.epochs or evaluate.EPOCHS, target=target)
-    print(json.dumps(measured) if options.json else "\n".join(evaluate.lines(measured)))
-    return OK
-
-
-def _evaluate_chest(options: argparse.Namespace) -> int:
-    """Measure both models of chest X-rays on the same films."""
-    from ml.models.chest_pictures import evaluate, results
-
-    target = options.target or (results.RESULTS if options.write else None)
-    measured = evaluate.evaluate(options.data, target=target)
-    print(json.dumps(measured) if options.json else "\n".join(evaluate.lines(measured)))
-    return OK
-
-
 def _evaluate(options: argparse.Namespace) -> int:
     """Measure a model's recipe by cross-validation, its weights on what was held out, the comparison, the digitiser, or the gate."""
-    together = {
-        CHEST: _evaluate_chest,
-        COMPARISON: _compare,
-        DIGITISER: pages.evaluate_digitiser,
-        PAGES: _evaluate_pages,
-        PAGE_GATE: pages.evaluate_gate,
-    }
-    if options.model in together:
-        return together[options.model](options)
+    if options.model in TOGETHER:
+        return TOGETHER[options.model](options)
     recipe = _recipe(options, "evaluate")
     target = options.target or (recipe.ARTEFACT if options.write else None)
     fewer = {"repeats": options.repeats} if options.repeats else {}

@@ -74,41 +74,6 @@ def _digitise(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate_digitiser(options: argparse.Namespace) -> int:
-    """Measure the digitiser on drawn pages, and keep the figures with ``--write``."""
-    from ml.pages.benchmark import evaluate, write
-
-    results = evaluate(options.data)
-    if options.write:
-        write(results)
-    if options.json:
-        print(json.dumps(results))
-        return 0
-    for kind, figures in results["kinds"].items():
-        snr = figures["snr_db"]
-        print(f"{kind}: {figures['pages']} pages, SNR {snr['value']} dB ({snr['low']} to {snr['high']})")
-        for name, value in figures["median_absolute_difference"].items():
-            print(f"  {name}: median difference {value['value']} ({value['low']} to {value['high']})")
-    return 0
-
-
-def evaluate_gate(options: argparse.Namespace) -> int:
-    """Measure which pictures are read as pages, and keep the figures with ``--write``."""
-    from ml.pages import gate_benchmark
-
-    results = gate_benchmark.evaluate_gate(options.data)
-    if options.write:
-        gate_benchmark.write(results)
-    if options.json:
-        print(json.dumps(results))
-        return 0
-    refused = results["pages"]["refused"]
-    print(f"pages: {refused['count']} of {refused['of']} refused {results['pages']['reasons']}")
-    for name, figures in results["not_ecg"].items():
-        print(f"{name}: {figures['accepted']['count']} of {figures['accepted']['of']} taken for a page")
-    return 0
-
-
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the suite's command line."""
     digitising = commands.add_parser(

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.datasets.ptbxl import TEST_FOLDS
+from ml.evaluation.digitiser import twelve_leads
 from ml.evaluation.metrics import interval
 from ml.evaluation.pages import areas, auc
 from ml.models.page_pictures.data import listing_of
-from ml.pages.benchmark import twelve_leads
 from ml.pages.damage import damaged, scan_damage
 from ml.pages.digitise import oriented_page
 from ml.pages.reasons import UnusablePage

@@ -13,7 +13,7 @@ from PIL import Image
 from ml.__main__ import main
 from ml.datasets.simulated import bad_input
 from ml.datasets.simulated_recording import simulate_recording
-from ml.pages.benchmark import printed, snr_db
+from ml.evaluation.digitiser import printed, snr_db
 from ml.pages.damage import Damage, damaged
 from ml.pages.digitise import DigitisedPage, digitise
 from ml.pages.geometry import apply, rotation_of

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ml.datasets.simulated import bad_input
 from ml.datasets.simulated_recording import simulate_recording
-from ml.pages.benchmark import printed, snr_db
+from ml.evaluation.digitiser import printed, snr_db
 from ml.pages.damage import Damage, damaged
 from ml.pages.digitise import digitise
 from ml.pages.picture import open_picture

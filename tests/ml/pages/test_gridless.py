@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ml.datasets.simulated_recording import simulate_recording
-from ml.pages.benchmark import printed, snr_db
+from ml.evaluation.digitiser import printed, snr_db
 from ml.pages.damage import Damage, damaged
 from ml.pages.digitise import DigitisedPage, digitise
 from ml.pages.gridless import gridless_page, tilt

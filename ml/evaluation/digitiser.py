@@ -27,7 +27,7 @@ from ml.pages.render import render_page
 from ml.pages.style import PageStyle, random_style
 from ml.recordings.leads import TWELVE
 
-RESULTS = Path(__file__).parent / "results" / "digitiser.json"
+RESULTS = Path(__file__).parent / "digitiser.json"
 PX_PER_MM = {"scan, 200 dpi": 7.87, "scan, 100 dpi": 3.94, "photo": 7.87}
 _SHIFT_S = 0.1
 _MILLIVOLT = 0.005

@@ -22,7 +22,7 @@ from ml.pages.digitise import DigitisedPage, digitise
 from ml.pages.picture import open_picture
 from ml.pages.reasons import UnusablePage
 
-RESULTS = Path(__file__).parent / "results" / "page_gate.json"
+RESULTS = Path(__file__).parent / "page_gate.json"
 DRAWN_KINDS = ("blank", "noise", "photo", "shapes", "text")
 _EDGES = (400, 700, 1000, 1300)
 
