@@ -57,18 +57,22 @@ class Coalitions:
         """
         values: dict[str, Parts] = {self._graph.input[0].name: _columns(rows, reference)}
         for node in self._graph.node:
-            given = [values[name] for name in node.input if name in values]
-            constants = [self._constants[name] for name in node.input if name in self._constants]
-            values[node.output[0]] = self._evaluated(node, given, constants)
+            values[node.output[0]] = self._evaluated(node, values)
         (answer,) = values[self._graph.output[0].name]
         differing = int((rows[0] != reference).sum())
         return np.broadcast_to(answer, (len(rows), *[2] * differing, answer.shape[-1]))
 
-    def _evaluated(self, node: NodeProto, given: list[Parts], constants: list[Array]) -> Parts:
+    def _evaluated(self, node: NodeProto, values: dict[str, Parts]) -> Parts:
         operation = node.op_type
         if operation in _ELEMENTWISE:
-            every = [self._parts(name, given, node) for name in node.input]
-            return _elementwise(_ELEMENTWISE[operation], every)
+            # A constant has a figure for each part, or one for all.
+            operands = [
+                values[name] if name in values else list(self._constants[name].reshape(-1))
+                for name in node.input
+            ]
+            return _elementwise(_ELEMENTWISE[operation], operands)
+        given = [values[name] for name in node.input if name in values]
+        constants = [self._constants[name] for name in node.input if name in self._constants]
         if operation == "TreeEnsembleRegressor":
             return [self._of_trees(node.output[0], given[0])]
         if operation == "BatchNormalization":
@@ -76,12 +80,6 @@ class Coalitions:
         if operation in _STRUCTURAL:
             return _STRUCTURAL[operation](given, constants)
         raise ValueError(f"{operation} is not known")
-
-    def _parts(self, name: str, given: list[Parts], node: NodeProto) -> Parts:
-        """An operand of an elementwise operation; a constant has a figure for each part, or one for all."""
-        if name in self._constants:
-            return list(self._constants[name].reshape(-1))
-        return given[[one for one in node.input if one not in self._constants].index(name)]
 
     def _of_trees(self, name: str, columns: Parts) -> Array:
         together = np.concatenate(np.broadcast_arrays(*columns), axis=-1)
