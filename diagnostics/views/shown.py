@@ -286,6 +286,7 @@ READS = {
     "segment": "A recording, every four seconds",
     "leads": "A recording of twelve leads, ten seconds of it",
     "clinical": "The values of a heart-failure record",
+    "chest": "A chest X-ray in DICOM",
 }
 
 

@@ -111,9 +111,7 @@ def analyse_chest(
     )
 
 
-def film_of(
-    path: Path, dataset: Dataset, image: DicomImage, said: Said
-) -> NDArray[np.floating[Any] | np.uint8]:
+def film_of(path: Path, dataset: Dataset, image: DicomImage, said: Said) -> NDArray[Any]:
     """The film as it is shown, bone bright, the patient upright and facing the reader, shape (rows, columns).
 
     A window of the object that cuts most of the picture away is not used.

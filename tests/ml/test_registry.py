@@ -19,6 +19,8 @@ INSTALLED = [
     "clinical-hybrid",
     "clinical-logistic",
     "clinical-rf",
+    "cxr-heart",
+    "dicom-cardiac",
     "ecg-signals",
     "page-cnn",
     "page-fusion",
