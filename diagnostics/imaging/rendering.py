@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import logging
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -76,7 +77,9 @@ def frame_png(
     frame, dataset, image = _decoded(instance, index)
     picture = shown(frame, dataset, image, index=index, window=window)
     stream = io.BytesIO()
-    Image.fromarray(255 - picture if invert else picture).save(stream, "PNG", compress_level=1)
+    Image.fromarray(255 - picture if invert else picture).save(
+        stream, "PNG", compress_level=1, compress_type=zlib.Z_RLE
+    )
     return stream.getvalue()
 
 

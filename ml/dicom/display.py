@@ -52,14 +52,40 @@ def shown(
         return _eight_bits(apply_color_lut(frame, dataset))
     if frame.ndim == 3:
         return _eight_bits(frame)
+    if window is None and not value(dataset, "VOILUTSequence"):
+        window = _first_window(dataset, frame, index)
+    levels = _levels(frame) if window is not None else None
+    if levels is None:
+        return _grey(frame, dataset, image, index=index, window=window)
+    shades = _grey(levels, dataset, image, index=index, window=window)
+    return shades[frame.astype(np.int32) - int(levels[0])]
+
+
+def _levels(frame: NDArray[Any]) -> NDArray[Any] | None:
+    """Every value that a frame may hold between its least and its most, where these are fewer than its pixels; else None."""
+    if frame.dtype.kind not in "iu" or frame.dtype.itemsize > 2:
+        return None
+    low, high = int(frame.min()), int(frame.max())
+    return np.arange(low, high + 1, dtype=frame.dtype) if high - low < frame.size else None
+
+
+def _grey(
+    frame: NDArray[Any],
+    dataset: Dataset,
+    image: DicomImage,
+    *,
+    index: int,
+    window: tuple[float, float] | None,
+) -> NDArray[np.uint8]:
+    """Grey values of any shape as they are shown; without a window through the object's VOI table."""
     values = in_units(frame, dataset, index=index)
-    if window is None and value(dataset, "VOILUTSequence"):
+    if window is None:
         table = apply_voi(frame if not _has_slope(dataset) else values.astype(np.int32), dataset).astype(
             np.float64
         )
         grey = _stretched(table, 0.0, float(table.max(initial=1)))
     else:
-        grey = _windowed(values, window or _first_window(dataset, values, index), _function(dataset, index))
+        grey = _windowed(values, window, _function(dataset, index))
     if image.photometric == "MONOCHROME1":
         grey = 1.0 - grey
     return np.round(grey * 255.0).astype(np.uint8)
@@ -75,13 +101,13 @@ def _function(dataset: Dataset, index: int) -> str:
     ).upper()
 
 
-def _first_window(dataset: Dataset, values: NDArray[np.float32], index: int) -> tuple[float, float]:
+def _first_window(dataset: Dataset, frame: NDArray[Any], index: int) -> tuple[float, float]:
     """The object's first window, or one around the values of the frame."""
     given = windows(dataset, frame=index)
     if given:
         return given[0]
-    step = max(1, values.size // _MOST_SAMPLED)
-    low, high = np.percentile(values.ravel()[::step], _TAILS)
+    step = max(1, frame.size // _MOST_SAMPLED)
+    low, high = np.percentile(in_units(frame.ravel()[::step], dataset, index=index), _TAILS)
     return (float(low + high) / 2.0, max(1.0, float(high - low)))
 
 

@@ -125,7 +125,7 @@ def test_use_is_noted_to_the_minute(key):
 def test_a_key_without_a_known_scope_is_not_made(doctor, scopes):
     with pytest.raises(
         ValueError,
-        match=r"^Unknown scope: .*Choose from uploads:write, diagnoses:read, patients:read, values:read, values:write\.$",
+        match=r"^Unknown scope: .*Choose from uploads:write, diagnoses:read, patients:read, studies:read, values:read, values:write\.$",
     ):
         create_api_key(user=doctor, scopes=scopes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 
@@ -116,6 +117,18 @@ def test_bad_files_are_refused_by_themselves(send, patient):
     ]  # fmt: skip
     row = DicomInstance.objects.get(pk=verdicts[3].instance_id)
     assert (row.reason_code, row.image) == ("dicom_broken_pixels", None)
+
+
+def test_a_bomb_of_nested_sequences_ends_by_itself(send, patient):
+    start = dicoms.written(dicoms.dataset(patient))
+    nested = struct.pack("<HH2sHI", 0x0008, 0x1115, b"SQ", 0, 0xFFFFFFFF) + struct.pack(
+        "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
+    )
+    at = start.index(struct.pack("<HH2s", 0x0010, 0x0010, b"PN"))
+    bomb = start[:at] + nested * 5000 + start[at:]
+    assert outcomes(send(bomb, dicoms.xray(patient, number=2), to=patient)) == [
+        ("refused", "dicom_nested_too_deep"), ("filed", ""),
+    ]  # fmt: skip
 
 
 def test_an_object_beyond_the_limit_is_refused_and_the_rest_goes_through(send, patient, settings):
