@@ -90,7 +90,7 @@ def claim(delivery_id: uuid.UUID) -> ArchiveDelivery | None:
     lease = now + dt.timedelta(seconds=_LEASE_S)
     if not rows.update(next_try_at=lease, attempts=F("attempts") + 1):
         return None
-    related = ("prediction__model_version", "prediction__diagnosis__upload")
+    related = [f"prediction__{name}" for name in exports.WHOLE]
     return ArchiveDelivery.objects.select_related(*related).get(pk=delivery_id)
 
 

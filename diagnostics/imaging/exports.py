@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from accounts.policy import Permission, require
@@ -14,16 +15,21 @@ from ml.contract import Outcome
 if TYPE_CHECKING:
     import uuid
 
+    import numpy as np
+    from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
     from accounts.actor import Actor
     from ml.dicom.finding import ChestFinding
 
+WHOLE = ("model_version", "diagnosis__upload", "heatmap")  # of a prediction: what its objects are made of
+_SHADES = (1, 71, 255)  # lungs are 70, the heart is 255: where the classes 1, 2 and 3 begin
+
 
 def get_prediction(actor: Actor, prediction_id: uuid.UUID) -> Prediction:
     """One answer with its model, diagnosis and upload. Raises Prediction.DoesNotExist for a foreign one."""
     require(actor, Permission.READ_DIAGNOSES)
-    rows = Prediction.objects.visible_to(actor).select_related("model_version", "diagnosis__upload")
+    rows = Prediction.objects.visible_to(actor).select_related(*WHOLE)
     return rows.get(pk=prediction_id)
 
 
@@ -59,9 +65,9 @@ def capture_of(prediction: Prediction) -> Dataset:
     with _stored(prediction) as path:
         dataset = open_dicom(path)
         image = image_of(dataset)
-        return secondary_capture(
-            _finding(prediction, dataset), shown(decode(path, dataset, image), dataset, image)
-        )
+        picture = shown(decode(path, dataset, image), dataset, image)
+    mask = _mask(prediction, rows=image.rows, columns=image.columns)
+    return secondary_capture(_finding(prediction, dataset), picture, mask=mask)
 
 
 def _stored(prediction: Prediction) -> Any:
@@ -90,6 +96,19 @@ def _finding(prediction: Prediction, dataset: Dataset) -> ChestFinding:
         weights_sha256=version.weights_sha256,
         made_at=prediction.created_at,
     )
+
+
+def _mask(prediction: Prediction, *, rows: int, columns: int) -> NDArray[np.uint8] | None:
+    """Class of each pixel from the stored outlines, whose shades are lungs and heart (ml.serving.imaging); None without outlines."""
+    import numpy as np
+    from PIL import Image
+
+    outlines = getattr(prediction, "heatmap", None)
+    if outlines is None:
+        return None
+    with Image.open(io.BytesIO(outlines.png), formats=["PNG"]) as shades:
+        fitted = shades.convert("L").resize((columns, rows), Image.Resampling.NEAREST)
+    return np.digitize(np.asarray(fitted), _SHADES).astype(np.uint8)
 
 
 def _line(diameter: dict[str, float]) -> tuple[tuple[float, float], tuple[float, float]]:

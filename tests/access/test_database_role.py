@@ -51,7 +51,8 @@ TABLES = (
     "patients_valueimportrow",
     "diagnostics_upload", "diagnostics_diagnosis", "diagnostics_prediction", "diagnostics_heatmap", "diagnostics_review",
     "diagnostics_report", "diagnostics_recording", "diagnostics_beatoverride", "diagnostics_patientrisk", "diagnostics_condition",
-    "diagnostics_conditionrevision", "diagnostics_archivedelivery",
+    "diagnostics_conditionrevision", "diagnostics_dicomstudy", "diagnostics_dicomseries", "diagnostics_dicominstance",
+    "diagnostics_archivedelivery",
     "accounts_auditevent",
 )  # fmt: skip
 

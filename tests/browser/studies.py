@@ -48,7 +48,7 @@ def study() -> dict[str, Any]:
     """An X-ray with a window, an ultrasound cine in colour, three slices of a CT, and an X-ray of the year before."""
     xray = instance(
         "xray", spacing_mm=[0.5, 0.25], spacing_kind="detector", windows=[[1500.5, 1001]], photometric="MONOCHROME1",
-        overlays=[{"name": name, "url": f"/overlay/{name}.png"} for name in ("heat", "classes", "mask")],
+        overlays=[{"name": name, "url": f"/overlay/{name}.png"} for name in ("heat", "outlines", "mask")],
     )  # fmt: skip
     slices = [instance(f"ct{i}", number=i, spacing_mm=[2.0, 1.0], spacing_kind="patient") for i in (1, 2, 3)]
     before = series(1, "DX", "PA, the year before", instance("before", windows=[[1000, 500]]))
@@ -94,9 +94,10 @@ def png(picture: np.ndarray) -> dict[str, Any]:
 
 
 def overlay(name: str) -> np.ndarray:
-    """A heatmap whose left half is hot, a mask of which that is the heart, or one in green with nothing around it."""
-    if name in {"heat", "classes"}:
-        return np.where(np.indices((20, 30))[1] < 15, 255 if name == "heat" else 3, 0).astype(np.uint8)
+    """A heatmap whose left half is hot, outlines of which that is the heart beside a lung, or a mask in green with nothing around it."""
+    if name in {"heat", "outlines"}:
+        left = np.indices((20, 30))[1] < 15
+        return np.where(left, 255, 200 if name == "heat" else 70).astype(np.uint8)
     mask = np.zeros((20, 30, 4), dtype=np.uint8)
     mask[:, 15:] = (0, 255, 0, 255)
     return mask

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import io
 
+import numpy as np
 import pydicom
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
-from diagnostics.imaging import deliveries
+from diagnostics.imaging import deliveries, exports
 from diagnostics.imaging.reasons import ImagingRefused
-from diagnostics.models import ArchiveDelivery
+from diagnostics.models import ArchiveDelivery, Heatmap
 from tests import factories
 from tests.ml.dicom.archive import running
 from worker.tasks import send_results
@@ -158,3 +160,24 @@ def test_the_objects_are_downloaded(client, doctor, measured, name, modality):
     other = factories.completed(factories.patient(team=(doctor,)), doctor).predictions.get()
     refused = client.get(reverse(f"diagnostics:{name}", args=[other.pk]))
     assert (refused.status_code, refused.json()["reason_code"]) == (422, "dicom_nothing_measured")
+
+
+def test_the_outlines_are_drawn_into_the_image(doctor):
+    shades = np.zeros((24, 32), dtype=np.uint8)
+    shades[2:8, 2:8], shades[12:20, 10:22] = 70, 255
+    stream = io.BytesIO()
+    Image.fromarray(shades).save(stream, "PNG")
+    patient = factories.patient(team=(doctor,))
+    plain, outlined = (factories.measured(patient, doctor) for _ in range(2))
+    with acting_as(SYSTEM):
+        Heatmap.objects.create(prediction=outlined, png=stream.getvalue())
+    with acting_as(doctor):
+        rows = [exports.get_prediction(doctor, one.pk) for one in (plain, outlined)]
+    without, found = (exports.capture_of(one).pixel_array.astype(int) for one in rows)
+    scale = found.shape[1] / 32
+    lung, heart, nothing = (
+        tuple(round(scale * at) for at in place) for place in ((5, 5), (16, 19), (22, 28))
+    )
+    assert found[lung][2] - found[lung][0] > without[lung][2] - without[lung][0] + 20  # blue
+    assert found[heart][0] - found[heart][2] > without[heart][0] - without[heart][2] + 20  # red
+    assert found[nothing].tolist() == without[nothing].tolist()

@@ -1,8 +1,8 @@
-// Masks and heatmaps over the image. A grey picture is coloured like every heatmap here, one of few classes as a mask; one with
-// colours is laid on as it is.
+// Masks and heatmaps over the image. A grey picture is coloured like every heatmap here, one of the shades of a mask as a mask; one
+// with colours is laid on as it is.
 ((dicom) => {
   "use strict";
-  const CLASSES = [null, [66, 165, 245], [66, 165, 245], [239, 83, 80]]; // right lung, left lung, heart; ml/dicom/capture.py draws them so, too
+  const SHADES = { 0: null, 70: [66, 165, 245], 255: [239, 83, 80] }; // nothing, lungs, heart; ml/dicom/capture.py draws them so, too
 
   const isGrey = ({ data }) => {
     for (let i = 0; i < data.length; i += 4) {
@@ -10,7 +10,7 @@
     }
     return true;
   };
-  const isMask = ({ data }) => data.every((value, i) => i % 4 === 3 || value < CLASSES.length);
+  const isMask = ({ data }) => data.every((value, i) => i % 4 === 3 || value in SHADES);
 
   const load = async (url) => {
     const image = new Image();
@@ -24,7 +24,7 @@
     if (!isGrey(pixels)) return canvas;
     if (!isMask(pixels)) return window.heatMap.colourise(image);
     for (let i = 0; i < pixels.data.length; i += 4) {
-      const colour = CLASSES[pixels.data[i]];
+      const colour = SHADES[pixels.data[i]];
       if (colour) pixels.data.set(colour, i);
       else pixels.data[i + 3] = 0;
     }
