@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
+from accounts.actor import person_id
 from accounts.policy import Permission, require
 from diagnostics.imaging import exports
 from diagnostics.imaging.reasons import ImagingReason, ImagingRefused
@@ -54,11 +55,11 @@ def request(actor: Actor, *, prediction_id: uuid.UUID) -> ArchiveDelivery:
     row, made = (
         ArchiveDelivery.objects.visible_to(actor)
         .select_for_update()
-        .get_or_create(prediction=prediction, defaults={"requested_by_id": actor.pk})
+        .get_or_create(prediction=prediction, defaults={"requested_by_id": person_id(actor)})
     )
     if not made and row.status in {Status.WAITING, Status.SENT}:
         return row
-    row.requested_by_id, row.requested_at, row.next_try_at = actor.pk, timezone.now(), timezone.now()
+    row.requested_by_id, row.requested_at, row.next_try_at = person_id(actor), timezone.now(), timezone.now()
     row.status, row.attempts, row.message = Status.WAITING, 0, "Waiting for a worker."
     row.save()
     patient = prediction.diagnosis.patient_id
