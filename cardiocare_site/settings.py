@@ -253,5 +253,9 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": CONFIG.log_level},
-    "loggers": {"axes": {"level": "ERROR"}},  # its lines carry user names
+    "loggers": {
+        "axes": {"level": "ERROR"},  # its lines carry user names
+        "pydicom": {"level": "CRITICAL"},  # its doubts quote values of the objects, names among them
+        "pynetdicom": {"level": "CRITICAL"},
+    },
 }

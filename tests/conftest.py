@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 # The same examples in every run, so that a change is judged by what it changed; HYPOTHESIS_PROFILE=default looks for new ones.
-hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # how busy the machine is, is no failure
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 CHROMIUM = Path("/usr/bin/chromium")

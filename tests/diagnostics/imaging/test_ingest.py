@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -117,6 +118,19 @@ def test_bad_files_are_refused_by_themselves(send, patient):
     ]  # fmt: skip
     row = DicomInstance.objects.get(pk=verdicts[3].instance_id)
     assert (row.reason_code, row.image) == ("dicom_broken_pixels", None)
+
+
+def test_nothing_that_stands_in_an_object_gets_into_the_log(send, patient, caplog):
+    secret = "Secret" * 30
+    made = dicoms.dataset(patient)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's doubts while it is made
+        made.PatientComments, made.AccessionNumber, made.StudyDate = secret, secret, secret[:8]
+        made.StudyInstanceUID = "1.2.0345.6"
+        file = dicoms.written(made)
+    caplog.clear()
+    assert outcomes(send(file, to=patient)) == [("filed", "")]
+    assert "Secret" not in caplog.text
 
 
 def test_a_bomb_of_nested_sequences_ends_by_itself(send, patient):
