@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
+import logging
 import tempfile
 import uuid
 from pathlib import Path
@@ -16,9 +18,12 @@ from diagnostics.reasons import Reason, sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+log = logging.getLogger(__name__)
 AT_ONCE = 1 << 20
 # So many objects share the statements that file them.
 BATCH = 50
+# Nor do more bytes wait together on the disk.
+BATCH_BYTES = 100_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +84,11 @@ def too_large(name: str) -> InstanceVerdict:
     return refused(name, Reason.TOO_LARGE.value, message)
 
 
+def no_room(name: str) -> InstanceVerdict:
+    """The verdict about a file for which there is no room where files arrive."""
+    return refused(name, Reason.STORAGE.value, sentence(Reason.STORAGE))
+
+
 class Hall:
     """A folder in which files arrive, gone with the block; nothing of a file is ever in memory as a whole."""
 
@@ -94,18 +104,30 @@ class Hall:
         self._folder.cleanup()
 
     def receive(self, name: str, parts: Iterable[bytes]) -> Arrival | InstanceVerdict:
-        """Write one file. One beyond the limit is read to its end, so that the next can follow, and refused."""
-        path, digest, size = Path(self._folder.name) / uuid.uuid4().hex, hashlib.sha256(), 0
-        with path.open("xb") as file:
+        """Write one file. One beyond the limit, or for which the disk is full, is read to its end, so that the next can follow."""
+        path, digest, size, full = Path(self._folder.name) / uuid.uuid4().hex, hashlib.sha256(), 0, False
+        with path.open("xb", buffering=0) as file:
             for part in parts:
                 size += len(part)
-                if size <= settings.DICOM_MAX_BYTES:
-                    file.write(part)
+                if size <= settings.DICOM_MAX_BYTES and not full:
+                    full = not _written(file, part)
                     digest.update(part)
-        if size > settings.DICOM_MAX_BYTES:
-            path.unlink()
-            return too_large(name)
-        return Arrival(name, path, size, digest.hexdigest())
+        if size <= settings.DICOM_MAX_BYTES and not full:
+            return Arrival(name, path, size, digest.hexdigest())
+        path.unlink()
+        return no_room(name) if full else too_large(name)
+
+
+def _written(file: io.RawIOBase, part: bytes) -> bool:
+    """Write all of a part; False, with a line in the log, when the disk does not take it."""
+    left = memoryview(part)
+    try:
+        while left:
+            left = left[file.write(left) or 0 :]
+    except OSError:
+        log.exception("there is no room for arriving files")
+        return False
+    return True
 
 
 def pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -120,11 +142,13 @@ def in_batches(
 ) -> Iterator[InstanceVerdict]:
     """Hand arrivals on in batches as they come, and answer in their order; what is refused already keeps its place."""
     waiting: list[Any] = []
+    size = 0
     for arrival in arrivals:
         waiting.append(arrival)
-        if len(waiting) == BATCH:
+        size += arrival.size if isinstance(arrival, Arrival) else 0
+        if len(waiting) == BATCH or size >= BATCH_BYTES:
             yield from _taken(waiting, take)
-            waiting = []
+            waiting, size = [], 0
     yield from _taken(waiting, take)
 
 
@@ -133,4 +157,8 @@ def _taken(
 ) -> Iterator[InstanceVerdict]:
     verdicts = iter(take([one for one in waiting if isinstance(one, Arrival)]))
     for one in waiting:
-        yield next(verdicts) if isinstance(one, Arrival) else one
+        if isinstance(one, Arrival):
+            one.path.unlink(missing_ok=True)  # what a storage elsewhere has copied, or what was refused
+            yield next(verdicts)
+        else:
+            yield one

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import resource
+import signal
 import struct
 import warnings
 import zipfile
@@ -14,7 +16,8 @@ import pytest
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
-from diagnostics.imaging import studies
+from diagnostics.imaging import arrivals, studies
+from diagnostics.imaging.arrivals import Hall, in_batches, refused
 from diagnostics.imaging.reasons import ImagingReason, ImagingRefused
 from diagnostics.imaging.states import IllegalStudyMove, StudyStatus
 from diagnostics.models import DicomInstance, DicomSeries, DicomStudy
@@ -152,6 +155,37 @@ def test_an_object_beyond_the_limit_is_refused_and_the_rest_goes_through(send, p
     assert outcomes(send(dicoms.written(big), dicoms.xray(patient), to=patient)) == [
         ("refused", "file_too_large"), ("filed", ""),
     ]  # fmt: skip
+
+
+def test_nothing_waits_on_the_disk_longer_than_its_batch(doctor, patient, monkeypatch):
+    monkeypatch.setattr(arrivals, "BATCH_BYTES", 10_000)
+    waiting = []
+
+    def take(batch):
+        waiting.append([one.path.is_file() for one in batch])
+        return [refused(one.name, "not_dicom", "no") for one in batch]
+
+    with Hall() as hall:
+        came = [hall.receive(str(n), [b"x" * 6000]) for n in range(5)]
+        assert len(list(in_batches(came, take))) == 5
+        assert waiting == [[True] * 2, [True] * 2, [True]]
+        assert [one.path.exists() for one in came] == [False] * 5
+
+
+def test_a_full_disk_refuses_what_it_does_not_take_and_reads_on(settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with Hall() as hall:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # as if the disk were full there
+        try:
+            full = hall.receive("big", [b"x" * 3000, b"x" * 3000, b"rest"])
+            fits = hall.receive("small", [b"x" * 3000])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, ignored)
+    assert (full.outcome, full.reason_code) == ("refused", "storage_unavailable")
+    assert fits.size == 3000
 
 
 def zipped(entries):
