@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import highdicom as hd
 import numpy as np
+import pydicom
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
@@ -79,6 +81,17 @@ def test_a_study_is_measured_and_each_object_has_its_answer(
     outlines = next(one for one in shown[str(instance.pk)]["overlays"] if one["name"] == "cxr-heart")
     mask = np.asarray(Image.open(io.BytesIO(client.get(outlines["url"]).content)))
     assert set(np.unique(mask)) == {0, 70, 255}
+
+    measured = pa.predictions.get(model_version__name="cxr-heart")
+    objects = [
+        pydicom.dcmread(io.BytesIO(client.get(reverse(f"diagnostics:{name}", args=[measured.pk])).content))
+        for name in ("result-report", "result-capture")
+    ]
+    assert [one.Modality for one in objects] == ["SR", "OT"]
+    assert {one.StudyInstanceUID for one in objects} == {instance.study.study_uid}
+    group = hd.sr.ComprehensiveSR.from_dataset(objects[0]).content.get_image_measurement_groups()[0]
+    ratio = float(group.get_measurements()[0].value)
+    assert ratio == pytest.approx(measured.explanation["measurement"]["ratio"], abs=1e-4)
 
     call_command("replay_prediction", *[str(one.pk) for one in pa.predictions.all()])
     assert capsys.readouterr().out.count("cxr-heart") >= 1
