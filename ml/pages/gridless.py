@@ -13,6 +13,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import find_objects, label
 
 from ml.pages.geometry import Homography, apply, inverse, shift, turn, warped
 from ml.pages.grid import WORKING_EDGE, Grid
@@ -35,6 +36,11 @@ _ROWS_FIT = 1.25  # how far from 250 mm rows may be
 _TEN_SECONDS = 1.03  # rows as near as that to 250 mm are ten seconds: their length is measured better than a pulse's height
 _BLUR = 1.5  # pixels by which a pulse may look too high or too low
 _ABOVE_MM, _BELOW_MM = 24.0, 18.0  # of the first and the last base line; headers and footers are farther
+_NO_WORDS_MM = 9.0  # around the base lines: names of leads stand there
+_LETTER_MM = (1.0, 4.0)  # height
+_WORD_MM = 20.0  # length of letters that touch each other
+_LEAST_LETTERS = 6
+_CLEAR_MM = 0.5  # kept from them
 _LEAST_SUPPORT = 0.75
 _AGREEING = 0.3  # residual of Einthoven's law, where nothing else shows that the page is an ECG
 _LEAST_MV = 0.05  # height of the typical lead: straight lines are no ECG
@@ -183,10 +189,31 @@ def _measured(ink: NDArray[np.bool_], pulses: _Pulses) -> tuple[float, Pulse] | 
     return scale, Pulse(mm_per_mv=high, width_mm=wide, left=round((middle - wide / 2.0) * SCALE), score=1.0)
 
 
+def _between_words(ink: NDArray[np.bool_], rows: tuple[float, float], scale: float) -> tuple[float, float]:
+    """Top and bottom of what lies between the words above and below the rows, millimetres.
+
+    Without a grid nothing else says where header and footer begin, and no model may see them.
+    """
+    boxes = [
+        (place[0].start / scale, place[0].stop / scale)
+        for place in find_objects(label(ink, structure=np.ones((3, 3)))[0])
+        if _LETTER_MM[0] < (place[0].stop - place[0].start) / scale < _LETTER_MM[1]
+        and place[1].stop - place[1].start < _WORD_MM * scale
+    ]
+    first, last = rows[0] / scale, rows[1] / scale
+    above = [bottom for _, bottom in boxes if bottom < first - _NO_WORDS_MM]
+    below = [top for top, _ in boxes if top > last + _NO_WORDS_MM]
+    top = max(above) + _CLEAR_MM if len(above) >= _LEAST_LETTERS else 0.0
+    bottom = min(below) - _CLEAR_MM if len(below) >= _LEAST_LETTERS else len(ink) / scale
+    up, down = min(first - top, _ABOVE_MM, first), min(bottom - last, _BELOW_MM, len(ink) / scale - last)
+    # Whole pixels of every picture that is made of the page, so that words move nothing.
+    return first - np.floor(2.0 * up) / 2.0, last + np.floor(2.0 * down) / 2.0
+
+
 def _page(
     picture: NDArray[np.uint8],
     upright: Homography,
-    size: tuple[int, int],
+    ink: NDArray[np.bool_],
     scale: float,
     rows: tuple[float, float],
     scale_from: ScaleFrom,
@@ -196,13 +223,15 @@ def _page(
     Args:
         picture: as it was given.
         upright: from its pixels to those of the upright picture.
-        size: width and height of the upright picture.
+        ink: of the upright picture.
         scale: pixels of the upright picture per millimetre.
         rows: y of the first and of the last base line in the upright picture.
         scale_from: what the scale was taken from.
     """
-    width, height = (length / scale for length in size)
-    top, bottom = max(0.0, rows[0] / scale - _ABOVE_MM), min(height, rows[1] / scale + _BELOW_MM)
+    width = ink.shape[1] / scale
+    top, bottom = _between_words(ink, rows, scale)
+    # What lies beyond the box is shown for 2 mm: the words begin there.
+    top, bottom = top + AROUND_MM, bottom - AROUND_MM
     to_mm = np.diag([1.0 / scale, 1.0 / scale, 1.0]) @ upright
     per_mm = scale / float(np.sqrt(abs(np.linalg.det(upright[:2, :2]))))
     box = (0.0, top, width, bottom)
@@ -279,8 +308,7 @@ def _by_pulses(
     if pulses is None or measured is None:
         return None
     scale, pulse = measured
-    size = (ink.shape[1], ink.shape[0])
-    page = _page(picture, upright, size, scale, (pulses.feet[0], pulses.feet[-1]), "pulse")
+    page = _page(picture, upright, ink, scale, (pulses.feet[0], pulses.feet[-1]), "pulse")
     _, rows = apply(
         page.from_picture @ inverse(upright), np.c_[np.full(len(pulses.feet), pulses.left), pulses.feet]
     ).T
@@ -301,7 +329,7 @@ def _by_rows(
     scale = (last - first) / ROW_MM
     if scale < guess / 2:
         return None
-    page = _page(picture, upright, (ink.shape[1], ink.shape[0]), scale, (rows[0], rows[-1]), "rows")
+    page = _page(picture, upright, ink, scale, (rows[0], rows[-1]), "rows")
     reading = read_page(page)
     if reading is None or reading.pulse is not None or not _followed(page, reading):
         return None

@@ -124,7 +124,8 @@ def without(prepared: PageImage, lead: str) -> NDArray[np.uint8]:
 def _asked(names: list[str], pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     """Calibrated probabilities of these models, the fusion among them, for prepared pages, each shape (n, classes)."""
     members = signal_member(FUSION).contract.training["members"] if FUSION in names else ()
-    logits, joined = {}, {}
+    logits: dict[str, NDArray[np.float32]] = {}
+    joined: dict[str, NDArray[np.float32]] = {}
     for name in dict.fromkeys((*members, *(one for one in names if one != FUSION))):
         logits[name], embedding, evidence = _in_parts(name, pixels)
         if name in members:

@@ -11,11 +11,12 @@ from PIL import Image, ImageDraw
 from ml.datasets.simulated_recording import simulate_recording
 from ml.evaluation.digitiser import printed, snr_db
 from ml.pages.damage import Damage, damaged
-from ml.pages.digitise import DigitisedPage, digitise
+from ml.pages.digitise import DigitisedPage, digitise, oriented_page
 from ml.pages.gridless import gridless_page, tilt
 from ml.pages.measures import measure_digitised
 from ml.pages.render import render_page
 from ml.pages.style import PageStyle, random_style
+from ml.preprocessing.page_image import page_image
 from ml.recordings.leads import TWELVE
 
 FS = 500.0
@@ -76,6 +77,17 @@ def test_without_pulses_the_scale_is_assumed_and_nothing_measured():
     assert likeness(found, style) > 12.0
     measures = measure_digitised(found)
     assert (measures.heart_rate, measures.durations, measures.axis_deg) == (None, None, None)
+
+
+def test_words_beside_the_rows_never_reach_a_model():
+    style = plain(words=("", "", "AWAWA WMWMW WVWVW WAWAV"))
+    with_words, without = (page_of(words) for words in (style.words, ()))
+    assert np.abs(with_words - without).max() < 30
+
+
+def page_of(words: tuple[str, ...]) -> np.ndarray:
+    page, reading, _ = oriented_page(drawn(plain(words=words)))
+    return page_image(page, reading).pixels.astype(int)
 
 
 def test_the_six_rows_and_a_strip_are_read_on_a_grid_too():
