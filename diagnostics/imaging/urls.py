@@ -14,6 +14,7 @@ urlpatterns = [
     path("studies/<uuid:study_id>/reject/", views.reject, name="reject-study"),
     path("instances/<uuid:instance_id>/frames/<int:index>.png", views.frame_png, name="frame-png"),
     path("instances/<uuid:instance_id>/frames/<int:index>.raw", views.frame_raw, name="frame-raw"),
+    path("instances/<uuid:instance_id>/attributes.json", views.attributes, name="attributes"),
     path("results/<uuid:prediction_id>/report.dcm", result_views.report, name="result-report"),
     path("results/<uuid:prediction_id>/capture.dcm", result_views.capture, name="result-capture"),
     path("results/<uuid:prediction_id>/archive/", result_views.send, name="send-result"),

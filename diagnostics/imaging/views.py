@@ -18,6 +18,7 @@ from diagnostics.imaging import rendering, selectors, shown, studies
 from diagnostics.imaging.forms import ReleaseForm, WindowForm
 from diagnostics.imaging.reasons import ImagingReason, ImagingRefused, sentence
 from diagnostics.imaging.states import IllegalStudyMove, StudyStatus
+from diagnostics.imaging.storage import stored_object
 from diagnostics.imaging.upload_handler import ImagingUploadHandler
 from diagnostics.imaging.uploading import upload_objects
 from diagnostics.models import Heatmap
@@ -224,6 +225,20 @@ def frame_raw(request: PageRequest, instance_id: uuid.UUID, index: int) -> HttpR
         return HttpResponse(frame.data, content_type="application/octet-stream", headers=frame.headers())
 
     return _frame(request, instance_id, f"{index}-raw", draw)
+
+
+@require_safe
+@page(Permission.READ_STUDIES)
+def attributes(request: PageRequest, instance_id: uuid.UUID) -> HttpResponse:
+    """What an object says, attribute by attribute."""
+
+    def read(instance: DicomInstance) -> HttpResponse:
+        from ml.dicom.attributes import attributes as attributes_of
+
+        with stored_object(instance) as path:
+            return JsonResponse({"attributes": attributes_of(path)})
+
+    return _frame(request, instance_id, "attributes", read)
 
 
 def _frame(

@@ -348,6 +348,11 @@ TABLE: dict[str, Route] = {
     "diagnostics:reject-study": Route(method="post", kwargs=held, expected=of_doctor(302)),
     "diagnostics:frame-png": Route(kwargs=frame, expected=of_clinic(200)),
     "diagnostics:frame-raw": Route(kwargs=frame, expected=of_clinic(200)),
+    "diagnostics:attributes": Route(
+        kwargs=lambda _, record: {"instance_id": record.instance},
+        expected=of_clinic(200),
+        shows=("family", "mrn", "scan"),
+    ),
     "diagnostics:result-report": Route(kwargs=measured, expected=of_clinic(200), shows=("family", "mrn")),
     "diagnostics:result-capture": Route(kwargs=measured, expected=of_clinic(200), shows=("family", "mrn")),
     "diagnostics:send-result": Route(method="post", kwargs=measured, expected=of_doctor(302)),

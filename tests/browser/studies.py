@@ -139,6 +139,15 @@ class Server:
             return {"path": finders.find(re.sub(r"\.[0-9a-f]{12}(?=\.)", "", path.removeprefix("/static/")))}
         if path.startswith("/overlay/"):
             return png(overlay(path.removeprefix("/overlay/").removesuffix(".png")))
+        if path.endswith("/attributes.json"):
+            said = {
+                "depth": 1,
+                "tag": "0010,0010",
+                "name": "Patient's Name",
+                "vr": "PN",
+                "value": "<img src=x onerror=alert(1)>",
+            }
+            return {"body": json.dumps({"attributes": [said]}), "content_type": "application/json"}
         if frame := FRAME.fullmatch(path):
             grey = np.full((ROWS, COLUMNS), 77, dtype=np.uint8)
             return raw(frame[1], int(frame[2])) if frame[3] == "raw" else png(grey)

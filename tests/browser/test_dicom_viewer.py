@@ -246,6 +246,14 @@ def test_what_objects_say_is_text_and_nothing_executes(opened):
     assert "PA <img src=x onerror=alert(1)>" in table.inner_text()
     assert table.locator("img").count() == 0
     assert "0.5 x 0.25 mm, at the detector" in table.inner_text()
+    listed = part(opened, "attributes").locator("tr")
+    assert listed.locator("th, td").all_inner_texts() == [
+        "> Patient's Name",
+        "0010,0010",
+        "PN",
+        "<img src=x onerror=alert(1)>",
+    ]
+    assert listed.locator("img").count() == 0
 
 
 def test_the_servers_picture_is_there_before_the_values(page, server):

@@ -46,6 +46,8 @@ def test_the_browser_draws_a_study_as_the_server_does(page, live_server, doctor,
             "(next) => document.querySelector('dicom-viewer').panes[0].painted?.includes(next)",
             arg=f"/{min(2, index + 1)} ",
         )
+    page.locator("summary", has_text="What the object says").click()
+    page.locator("[data-part=attributes]").get_by_text("Study Description").wait_for()
     page.get_by_role("button", name="Study before").click()
     page.locator(".dicom-pane[data-complete]").nth(1).wait_for()
     assert page.locator("[data-part=study]").all_inner_texts() == [

@@ -28,6 +28,10 @@
       return new URL(`instances/${encodeURIComponent(instance.pk)}/frames/${frame}.${ending}`, this.base).href;
     }
 
+    attributesUrl(instance) {
+      return new URL(`instances/${encodeURIComponent(instance.pk)}/attributes.json`, this.base).href;
+    }
+
     key({ instance, frame }) {
       return `${instance.pk}/${frame}`;
     }

@@ -9,6 +9,7 @@
       this.pane = pane;
       this.slider = pane.find("frame");
       this.slider.addEventListener("input", () => pane.show(Number(this.slider.value) - 1));
+      pane.find("about").addEventListener("toggle", () => this.attributes());
     }
 
     // once: the study and its series
@@ -53,6 +54,7 @@
       if (this.said !== pane.place.instance) {
         this.said = pane.place.instance;
         this.metadata();
+        this.attributes();
         pane.viewer.refresh(pane);
       }
       this.speak();
@@ -110,14 +112,37 @@
       ];
       this.pane.find("metadata").replaceChildren(...rows.filter(([, value]) => value !== "" && value != null).map(([name, value]) => {
         const row = document.createElement("tr");
-        const head = document.createElement("th");
-        head.scope = "row";
-        head.textContent = name;
-        const cell = document.createElement("td");
-        cell.textContent = value;
-        row.append(head, cell);
+        row.append(this.cell(name, "th"), this.cell(value));
         return row;
       }));
+    }
+
+    cell(text, kind = "td") {
+      const cell = document.createElement(kind);
+      if (kind === "th") cell.scope = "row";
+      cell.textContent = text;
+      return cell;
+    }
+
+    // every attribute of the object, fetched when somebody looks
+    async attributes() {
+      const { pane } = this;
+      const instance = pane.place?.instance;
+      if (!instance || instance === this.listed || !pane.find("about").open) return;
+      this.listed = instance;
+      try {
+        const { attributes } = await window.ecgViewer.getJson(pane.viewer.frames.attributesUrl(instance));
+        if (this.listed !== instance) return;
+        pane.find("attributes").replaceChildren(...attributes.map(({ depth, tag, name, vr, value }) => {
+          const row = document.createElement("tr");
+          row.append(this.cell(`${"> ".repeat(depth)}${name || tag}`, "th"), this.cell(tag), this.cell(vr), this.cell(value));
+          return row;
+        }));
+      } catch (error) {
+        if (!(error instanceof window.ecgViewer.Failed)) throw error;
+        this.listed = null;
+        pane.complain(error.message);
+      }
     }
   };
 })((window.dicomViewer ??= {}));
