@@ -36,7 +36,7 @@ class ImagingReason(StrEnum):
 
 
 SENTENCES: dict[ImagingReason, str] = {
-    ImagingReason.OTHER_PATIENT: "The file says that it is of somebody else ({differs} differ from the patient's record), so it is held. "
+    ImagingReason.OTHER_PATIENT: "The file says that it is of somebody else ({differs} not as in the patient's record), so it is held. "
     "Look at it under Held studies, and release, assign or reject it.",
     ImagingReason.IDENTITY_INCOMPLETE: "The file does not say well enough whose it is, so it is held. Look at it under Held studies, and "
     "release, assign or reject it.",

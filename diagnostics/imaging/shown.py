@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
+from diagnostics.imaging.states import StudyStatus
 from diagnostics.views.shown import fact
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ def said_identity(study: DicomStudy) -> list[dict[str, Any]]:
 
 def series_tables(study: DicomStudy) -> Iterator[dict[str, Any]]:
     """One table for each series."""
+    held = study.status == StudyStatus.HELD
+    waits = f"Waiting until {'somebody says whose it is' if held else 'the study is complete'}."
     for series in study.series.all():
-        rows = [_instance_row(instance) for instance in series.instances.all()]
+        rows = [_instance_row(instance, waits) for instance in series.instances.all()]
         number = f"Series {series.number}: " if series.number is not None else ""
         yield {"series": series, "caption": f"{number}{series}", "rows": rows}
 
@@ -59,23 +62,23 @@ COLUMNS = [
 ]
 
 
-def _instance_row(instance: DicomInstance) -> list[dict[str, Any]]:
+def _instance_row(instance: DicomInstance, waits: str) -> list[dict[str, Any]]:
     image = instance.image
     size = f"{image['columns']} x {image['rows']}" if image else filesizeformat(instance.size)
     return [
         {"value": str(instance), "url": frame_url(instance) if image else ""},
         {"label": "Size", "value": size},
         {"label": "Frames", "value": instance.frames or "none", "numeric": True},
-        {"label": "What became of it", **_became(instance)},
+        {"label": "What became of it", **_became(instance, waits)},
     ]
 
 
-def _became(instance: DicomInstance) -> dict[str, Any]:
+def _became(instance: DicomInstance, waits: str) -> dict[str, Any]:
     diagnosis = instance.upload.diagnosis if instance.upload else None
     if diagnosis is not None:
         answer = diagnosis.answer or diagnosis.get_status_display()
         return {"value": answer, "url": reverse("diagnostics:detail", args=[diagnosis.pk])}
-    return {"value": instance.message or "Waiting until the study is complete."}
+    return {"value": instance.message or waits}
 
 
 def frame_url(instance: DicomInstance, index: int = 0) -> str:
