@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -90,6 +91,29 @@ def test_what_is_of_nobody_known_is_held_and_not_given_back(door, ours):
     assert reasons == [0xB000, None]
     assert answer.ReferencedSOPSequence[0][0x0099, 0x1001].value == "dicom_unknown_patient"
     assert [one["0020000D"]["Value"] for one in door.search_for_studies()] == [[dicoms.uid(2)]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_study_through_two_doors_at_once_is_stored_once(live_server, pacs, ours, media):
+    key = key_of(pacs, Scope.UPLOADS_WRITE)
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": 'multipart/related; type="application/dicom"; boundary=b',
+    }
+    data = body(*(dicoms.xray(ours, number=n) for n in range(60)))  # more than one batch
+
+    def sent(data):
+        return requests.post(
+            f"{live_server.url}/api/dicomweb/studies", data=data, headers=headers, timeout=60
+        )
+
+    assert sent(body(dicoms.xray(ours, number=0))).status_code == 200  # so that the study is there
+    with ThreadPoolExecutor(3) as doors:
+        answers = list(doors.map(sent, [data] * 3))
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [len(answer.json()["00081199"]["Value"]) for answer in answers] == [60] * 3
+    assert (DicomStudy.objects.count(), DicomInstance.objects.count()) == (1, 60)
+    assert len(list((media / "dicom").rglob("*.dcm"))) == 60
 
 
 # --- without a server: the test client speaks for the door
