@@ -74,6 +74,7 @@ class Config(BaseSettings):
     )
     dicom_peers: str = Field(
         "",
+        pattern=r"^([^=,]{1,16}=[^=,]+(,[^=,]{1,16}=[^=,]+)*)?$",
         description="Calling AE titles that `manage.py dicom_listener` takes objects from, each with the integration account that it acts"
         " as: `PACS1=pacs,CT2=pacs`. All others are refused.",
     )

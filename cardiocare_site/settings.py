@@ -100,7 +100,9 @@ DICOM_MAX_ARCHIVE_BYTES = 2 * DICOM_MAX_BYTES
 DICOM_IDLE_S = CONFIG.dicom_idle_s
 DICOM_ARCHIVE_URL = CONFIG.dicom_archive_url
 DICOM_ARCHIVE_TOKEN = CONFIG.dicom_archive_token.get_secret_value()
-DICOM_PEERS = dict(peer.split("=", 1) for peer in split(CONFIG.dicom_peers))
+DICOM_PEERS = {
+    title.strip(): user.strip() for title, user in (peer.split("=") for peer in split(CONFIG.dicom_peers))
+}
 UPLOAD_MAX_FILES = CONFIG.upload_max_files
 UPLOAD_MAX_PIXELS = 40_000_000
 

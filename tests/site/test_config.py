@@ -57,6 +57,8 @@ def test_each_required_value_is_asked_for_by_name(environment, missing):
         ("UPLOAD_MAX_MB", "0", "greater than or equal to 1"),
         ("UPLOAD_MAX_MB", "many", "valid integer"),
         ("UPLOAD_MAX_FILES", "101", "less than or equal to 100"),
+        ("DICOM_PEERS", "PACS1", "should match pattern"),
+        ("DICOM_PEERS", "ALONGERTITLETHANALLOWED=pacs", "should match pattern"),
         ("DIAGNOSIS_QUEUE", "tpu", "'gpu' or 'cpu'"),
         ("DIAGNOSIS_TIME_LIMIT_S", "0", "greater than or equal to 1"),
         ("DIAGNOSIS_MAX_ATTEMPTS", "11", "less than or equal to 10"),
