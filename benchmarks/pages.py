@@ -28,7 +28,7 @@ from ml.pages.render import render_page
 from ml.pages.style import PageStyle
 from ml.preprocessing.page_image import page_image
 from ml.recordings.leads import TWELVE
-from ml.serving.page_models import FUSION, page_models
+from ml.serving.page_models import FUSION, WINDOW, page_models
 from ml.serving.pictures import analyse_picture
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ def grad_cam(model: keras.Model, image: NDArray[np.float32], position: int) -> N
     with tf.GradientTape() as tape:
         activation, logits = gradients_of(image)
         score = logits[:, position]
-    weights = tf.reduce_mean(tape.gradient(score, activation), axis=(1, 2))
-    heatmap: NDArray[np.float32] = tf.nn.relu(tf.einsum("bhwc,bc->hw", activation, weights)).numpy()
+    places = tuple(range(1, len(activation.shape) - 1))  # of a picture, or of its columns alone
+    weights = tf.reduce_mean(tape.gradient(score, activation), axis=places, keepdims=True)
+    heatmap: NDArray[np.float32] = tf.nn.relu(tf.reduce_sum(activation * weights, axis=-1))[0].numpy()
     return heatmap
 
 
@@ -114,7 +115,7 @@ def _predict_each(data: bytes) -> float:
         "ERROR"
     )  # the way of the guide traces anew for every picture, and says so every time
     found = digitise(open_picture(data))
-    image = np.asarray(page_image(found.page, found.reading).pixels, dtype=np.float32).reshape(1, 256, 512, 1)
+    prepared = page_image(found.page, found.reading)
     members = [name for name in page_models() if name != FUSION]
     models = {name: keras.models.load_model(_file(name), compile=False) for name in members}
     fusion = keras.models.load_model(_file(FUSION), compile=False)
@@ -122,6 +123,8 @@ def _predict_each(data: bytes) -> float:
     def run() -> None:
         embeddings = {}
         for name, model in models.items():
+            given = prepared.leads if model.inputs[0].name == WINDOW else prepared.pixels
+            image = np.asarray(given, dtype=np.float32)[None]
             logits = model.predict(image, verbose=0)[0]
             grad_cam(model, image, int(logits.argmax()))
             embedding = keras.Model(model.inputs, model.get_layer(EMBEDDING).output)

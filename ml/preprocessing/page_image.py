@@ -18,6 +18,7 @@ from scipy.ndimage import find_objects, gaussian_filter, label, maximum_filter
 
 from ml.pages.layouts import LAYOUTS
 from ml.pages.preparation import BLUR, clahe, otsu
+from ml.preprocessing.page_leads import page_leads
 
 if TYPE_CHECKING:
     from ml.pages.reading import Reading
@@ -106,10 +107,13 @@ class PageImage:
     Attributes:
         pixels: shape (256, 512, 1), 0 (paper) to 255 (ink).
         placed: where its pieces come from.
+        leads: the twelve leads as `ml.preprocessing.page_leads` follows them, shape (250, 12), millivolt; None where only the picture was
+            asked for.
     """
 
     pixels: NDArray[np.uint8]
     placed: tuple[Placed, ...]
+    leads: NDArray[np.float32] | None = None
 
 
 def boxes_of(reading: Reading, scale: int) -> tuple[LeadBox, ...]:
@@ -260,13 +264,14 @@ def _cut(
 
 
 def page_image(page: StraightPage, reading: Reading) -> PageImage:
-    """The picture that models of pages see, from a straightened page that was read.
+    """The picture and the leads that models of pages see, from a straightened page that was read.
 
     Args:
         page: as `ml.pages.digitise.DigitisedPage.page` gives it.
         reading: of the same page.
     """
-    return relaid(page_source(page, reading))
+    source = page_source(page, reading)
+    return dataclasses.replace(relaid(source), leads=page_leads(source))
 
 
 def prepare_page_image(data: bytes) -> PageImage:

@@ -2,7 +2,9 @@
 
 Both ask the networks again, about copies of the prepared page. Nothing here looks inside a network: what a lead weighs is how far the
 probability of the answer falls when its ink is taken away (occlusion; Zeiler and Fergus, "Visualizing and Understanding Convolutional
-Networks", 2014). Leads say much of the same, so that one alone may weigh little although the answer rests on several.
+Networks", 2014). Leads say much of the same, so that one alone may weigh little although the answer rests on several. A model that reads
+the leads is given them as they were followed on the page itself: following them on every copy would take a second, so that its own
+answer never changes there.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from PIL import Image
 from ml.contract import ModelResult, as_percent
 from ml.pages.stability import VARIANTS, Variant, judged
 from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, PageImage, PageSource, page_source, relaid
+from ml.preprocessing.page_leads import page_leads
 from ml.recordings.leads import TWELVE
 from ml.serving.analysis import calibrated
-from ml.serving.page_models import FUSION, heat_png
+from ml.serving.page_models import FUSION, WINDOW, heat_png
 from ml.serving.signals import signal_member
 
 if TYPE_CHECKING:
@@ -66,7 +69,9 @@ def check_answers(
     asked = np.stack(
         [one.pixels for one in (prepared, *copies)] + [without(prepared, lead) for lead in leads]
     )
-    shares = _asked([result.model for result in results], asked)
+    followed = page_leads(source)
+    read = np.stack([followed] * (1 + len(copies)) + [without_lead(followed, lead) for lead in leads])
+    shares = _asked([result.model for result in results], asked, read)
     covered = (box[0] / page.scale, box[1] / page.scale, box[2] / page.scale, box[3] / page.scale)
     told, maps = [], {}
     for result in results:
@@ -121,13 +126,22 @@ def without(prepared: PageImage, lead: str) -> NDArray[np.uint8]:
     return pixels
 
 
-def _asked(names: list[str], pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+def without_lead(followed: NDArray[np.float32], lead: str) -> NDArray[np.float32]:
+    """The leads of a page, shape (250, 12), without one of them: as one that could not be followed."""
+    result = followed.copy()
+    result[:, TWELVE.index(lead)] = 0.0
+    return result
+
+
+def _asked(
+    names: list[str], pixels: NDArray[np.uint8], leads: NDArray[np.float32]
+) -> dict[str, NDArray[np.float64]]:
     """Calibrated probabilities of these models, the fusion among them, for prepared pages, each shape (n, classes)."""
     members = signal_member(FUSION).contract.training["members"] if FUSION in names else ()
     logits: dict[str, NDArray[np.float32]] = {}
     joined: dict[str, NDArray[np.float32]] = {}
     for name in dict.fromkeys((*members, *(one for one in names if one != FUSION))):
-        logits[name], embedding, evidence = _in_parts(name, pixels)
+        logits[name], embedding, evidence = _in_parts(name, pixels, leads)
         if name in members:
             key = name.replace("-", "_")
             joined |= {f"embedding_{key}": embedding, f"evidence_{key}": evidence}
@@ -139,12 +153,14 @@ def _asked(names: list[str], pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.
     }
 
 
-def _in_parts(name: str, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _in_parts(name: str, pixels: NDArray[np.uint8], leads: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Logits, embeddings and evidence of a network."""
     outputs = ["logits", "embedding", "evidence"]
     session = signal_member(name).session
+    given = session.get_inputs()[0].name
+    pages = leads if given == WINDOW else pixels
     parts = [
-        session.run(outputs, {"image": pixels[at : at + _AT_ONCE]}) for at in range(0, len(pixels), _AT_ONCE)
+        session.run(outputs, {given: pages[at : at + _AT_ONCE]}) for at in range(0, len(pages), _AT_ONCE)
     ]
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 KIND = "page"
 FUSION = "page-fusion"
-CODE_VERSION = f"{VERSION}+serving-1"
+WINDOW = "window"  # the input of a model that reads the leads
+CODE_VERSION = f"{VERSION}+serving-2"
 _HEAT_WIDTH = 256
 _READABLE = {
     "Normal ECG": "a normal ECG",
@@ -98,13 +99,16 @@ def answer_prepared(
         covered: left, top, right and bottom of what the heatmaps cover, millimetres on the straightened page.
         input_sha256: hash of the file that the page comes from.
         models: names; all installed page models if None.
+
+    Raises:
+        ValueError: when a model reads the leads, and `prepared` has none.
     """
     wanted = page_models() if models is None else models
     asked: dict[str, _Given] = {}
     members = signal_member(FUSION).contract.training["members"] if FUSION in wanted else ()
     for name in (*members, *(one for one in wanted if one != FUSION)):
         if name not in asked:
-            asked[name] = _ask(signal_member(name), prepared.pixels)
+            asked[name] = _ask(signal_member(name), prepared)
     if FUSION in wanted:
         asked[FUSION] = _fuse(_whole_fusion(), asked)
     return tuple(
@@ -128,11 +132,15 @@ def _whole_fusion() -> SignalMember:
     return opened
 
 
-def _ask(opened: SignalMember, pixels: NDArray[np.uint8]) -> _Given:
-    """Run one network on one page."""
+def _ask(opened: SignalMember, prepared: PageImage) -> _Given:
+    """Run one network on one page: on its picture, or on its leads."""
     started = time.perf_counter()
+    name = opened.session.get_inputs()[0].name
+    given = prepared.leads if name == WINDOW else prepared.pixels
+    if given is None:
+        raise ValueError(f"{opened.contract.name} reads the leads of a page, and none were followed")
     names = ["logits", "cam", "embedding", "evidence"]
-    logits, cam, embedding, evidence = opened.session.run(names, {"image": pixels[None]})
+    logits, cam, embedding, evidence = opened.session.run(names, {name: given[None]})
     return _Given(
         logits=logits[0],
         cam=cam[0],

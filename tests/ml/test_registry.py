@@ -25,6 +25,7 @@ INSTALLED = [
     "page-cnn",
     "page-fusion",
     "page-mobilenet",
+    "page-signals",
     "page-vgg16",
     "rhythm-vf",
 ]

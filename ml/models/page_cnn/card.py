@@ -8,7 +8,7 @@ from ml.models.page_pictures.head import PageRecipe
 
 RECIPE = PageRecipe(
     name="page-cnn",
-    release="1.0.0",
+    release="1.1.0",
     task="Which of four classes a 12-lead ECG page belongs to: a convolutional network of our own.",
     sees="The prepared page at 2 pixels per millimetre; nine convolutions learnt from drawn pages of PTB-XL.",
     adapter=network.adapter,

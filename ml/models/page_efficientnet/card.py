@@ -18,8 +18,8 @@ RECIPE = PageRecipe(
     adapter=network.adapter,
     top=network.top,
     transfer=network.load_weights,
-    drawn=1000,
-    epochs=8,
+    drawn=3000,
+    epochs=6,
     limits=(*limits.SHARED, limits.IMAGENET),
     data=limits.DATA | limits.IMAGENET_DATA,
 )

@@ -18,7 +18,7 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
 
     Args:
         folder: holds the pages, PTB-XL and transferred weights.
-        epochs: how often every real page is shown.
+        epochs: most iterations of the solver of the last layer.
         target: folder of the artefact.
 
     Raises:

@@ -7,10 +7,10 @@ from ml.models.page_pictures.fusing import FusionRecipe
 
 RECIPE = FusionRecipe(
     name="page-fusion",
-    release="1.0.0",
+    release="1.1.0",
     task=(
-        "Which of four classes a 12-lead ECG page belongs to: the penultimate features of page-cnn, page-mobilenet and page-vgg16 "
-        "joined under one dense layer, as CardioNetFusion."
+        "Which of four classes a 12-lead ECG page belongs to: the penultimate features of page-cnn, page-mobilenet and page-vgg16, "
+        "joined as in CardioNetFusion, and those of page-signals under one dense layer."
     ),
     limits=(*limits.SHARED, limits.IMAGENET),
     data=limits.DATA | limits.IMAGENET_DATA,

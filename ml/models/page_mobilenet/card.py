@@ -8,7 +8,7 @@ from ml.models.page_pictures.head import PageRecipe
 
 RECIPE = PageRecipe(
     name="page-mobilenet",
-    release="1.0.0",
+    release="1.1.0",
     task="Which of four classes a 12-lead ECG page belongs to: MobileNet with weights of ImageNet.",
     sees=(
         "The prepared page at 2 pixels per millimetre; MobileNet up to its eleventh block, frozen, and two convolutions learnt from "

@@ -16,7 +16,7 @@ from scipy.ndimage import maximum_filter, median_filter
 
 from ml.models.page_pictures.data import LABELS, RealPages
 from ml.models.page_pictures.folds import answered
-from ml.models.page_pictures.joint import class_weights
+from ml.models.page_pictures.last_layer import class_weights
 from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, USUAL
 
 SIZE = (96, 192)

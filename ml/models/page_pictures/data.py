@@ -33,6 +33,8 @@ from ml.preprocessing.page_image import (
     page_source,
     relaid,
 )
+from ml.preprocessing.page_leads import VERSION as LEADS_VERSION
+from ml.preprocessing.page_leads import page_leads
 
 LABELS = ("Normal ECG", "Abnormal heartbeat", "Myocardial infarction", "History of MI")
 _FOLDERS = {"normal": 0, "abnormal": 1, "mi": 2, "post_mi": 3}
@@ -59,6 +61,7 @@ class RealPages:
     Attributes:
         sources: what can be laid out again in another tone.
         headers: what was cut away above the traces, shape (n, 96, 512).
+        leads: as `ml.preprocessing.page_leads` follows them, shape (n, 250, 12), millivolt.
         classes: position in ``LABELS``, shape (n,).
         groups: device of each page, shape (n,).
         names: files, shape (n,).
@@ -67,6 +70,7 @@ class RealPages:
 
     sources: tuple[PageSource, ...]
     headers: NDArray[np.uint8]
+    leads: NDArray[np.float32]
     classes: NDArray[np.int64]
     groups: NDArray[np.str_]
     names: NDArray[np.str_]
@@ -85,6 +89,7 @@ class RealPages:
             self,
             sources=tuple(self.sources[i] for i in chosen),
             headers=self.headers[chosen],
+            leads=self.leads[chosen],
             classes=self.classes[chosen],
             groups=self.groups[chosen],
             names=self.names[chosen],
@@ -123,6 +128,15 @@ def _prepared(path: Path) -> dict[str, Any]:
     }
 
 
+def _leads(source: PageSource, place: Path) -> NDArray[np.float32]:
+    """The leads of a page, kept beside it."""
+    kept = place.with_suffix(f".{LEADS_VERSION}.npy")
+    if not kept.exists():
+        np.save(kept, page_leads(source))
+    result: NDArray[np.float32] = np.load(kept)
+    return result
+
+
 def real_pages(folder: Path, *, quiet: bool = False) -> RealPages:
     """Prepare the photographed pages, or read them where they were kept; a second or two per page the first time.
 
@@ -140,7 +154,7 @@ def real_pages(folder: Path, *, quiet: bool = False) -> RealPages:
         rows = list(csv.DictReader(lines))
     kept = work_folder() / f"pages-{VERSION}"
     kept.mkdir(exist_ok=True)
-    sources, headers, chosen, refused = [], [], [], []
+    sources, headers, leads, chosen, refused = [], [], [], [], []
     for row in tqdm(rows, desc="pages", disable=quiet):
         place = kept / f"{row['file'].replace('/', '_')}.npz"
         if not place.exists():
@@ -156,10 +170,12 @@ def real_pages(folder: Path, *, quiet: bool = False) -> RealPages:
                 )
             )
             headers.append(arrays["header"])
+            leads.append(_leads(sources[-1], place))
             chosen.append(row)
     return RealPages(
         sources=tuple(sources),
         headers=np.stack(headers),
+        leads=np.stack(leads),
         classes=np.array([_FOLDERS[row["label"]] for row in chosen], dtype=np.int64),
         groups=np.array([row["group"] for row in chosen], dtype=np.str_),
         names=np.array([row["file"] for row in chosen], dtype=np.str_),

@@ -15,20 +15,19 @@ from ml.models.page_pictures.data import LABELS, RealPages, real_pages
 from ml.models.page_pictures.external import external
 from ml.models.page_pictures.folds import (
     ALPHA,
-    SETS,
     Pooled,
-    all_features,
+    all_embeddings,
     cross_validated,
     fit_fold,
 )
-from ml.models.page_pictures.joint import EPOCHS, FUSION, JOINED
-from ml.models.page_pictures.results import CONTROLS, PROTOCOL, stored_figures
-from ml.models.page_pictures.shipping import artefact_of
-from ml.preprocessing.page_image import Tone
+from ml.models.page_pictures.last_layer import EPOCHS, FUSION, JOINED
+from ml.models.page_pictures.results import CONTROLS, MODELS, PROTOCOL, stored_figures
+from ml.preprocessing.page_image import PageSource, Tone
 from ml.registry import CONTRACT_FILE
 from ml.training.card import write_contract
 
 TONES: tuple[Tone, ...] = ("ink", "binary", "grey", "clahe")
+_SHORT_S = 3.5
 
 
 def figures_of(pooled: Pooled, pages: RealPages) -> dict[str, Any]:
@@ -42,11 +41,15 @@ def figures_of(pooled: Pooled, pages: RealPages) -> dict[str, Any]:
     }
 
 
+def _is_usual(source: PageSource) -> bool:
+    """Whether a page has four columns and one strip."""
+    short = [box.seconds for box in source.boxes if not box.rhythm]
+    return sum(box.rhythm for box in source.boxes) == 1 and max(short, default=10.0) < _SHORT_S
+
+
 def _usual_layout(pooled: Pooled, pages: RealPages) -> dict[str, Any]:
     """The figures on pages of 3x4 and a strip alone: other layouts are hardly ever normal in the data."""
-    usual = np.array([sum(box.rhythm for box in source.boxes) == 1 for source in pages.sources])[
-        pooled.positions
-    ]
+    usual = np.array([_is_usual(source) for source in pages.sources])[pooled.positions]
     classes, groups = pages.classes[pooled.positions][usual], pages.groups[pooled.positions][usual]
     found = page_report(pooled.probability[usual], classes, groups, labels=LABELS)
     return {name: found[name] for name in ("pages", "accuracy", "macro_f1", "macro_auc")}
@@ -79,21 +82,21 @@ def _controls(pages: RealPages) -> dict[str, Any]:
 
 
 def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) -> dict[str, Any]:
-    """Measure the models that are installed, and the controls; finished folds are kept in `ml.models.page_pictures.data.work_folder`.
+    """Measure all models of pages, installed or not, and the controls.
+
+    Finished folds are kept in `ml.models.page_pictures.data.work_folder`.
 
     Args:
         folder: holds ``ecg_pages/``, ``ptbxl/`` and ``imagenet_weights/``.
-        epochs: how often every real page is shown.
+        epochs: most iterations of the solver of the last layers.
         target: file for the figures, which then also go into the cards of the installed models; None writes nothing.
 
     Raises:
         DataNotFoundError: when data or transferred weights are missing.
     """
     pages = real_pages(folder)
-    pooled: dict[str, Pooled] = {}
-    for names in (one for one in SETS if artefact_of(one[0]).exists()):
-        features, models = all_features(pages, folder, names)
-        pooled |= cross_validated(pages, fit_fold(pages, features, models, epochs=epochs), name=names[0])
+    embeddings, _ = all_embeddings(pages, folder, MODELS)
+    pooled = cross_validated(pages, fit_fold(pages, embeddings, epochs=epochs), name="models")
     measured = {name: figures_of(one, pages) for name, one in pooled.items()}
     result: dict[str, Any] = {
         "pages": {

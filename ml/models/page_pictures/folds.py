@@ -13,31 +13,23 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
-from ml.models.page_pictures.augment import variants
 from ml.models.page_pictures.data import LABELS, RealPages, work_folder
 from ml.models.page_pictures.head import PageRecipe
-from ml.models.page_pictures.joint import fit_joint, joint_logits, joint_network, top_of
-from ml.models.page_pictures.pretraining import features_of, pretrained
+from ml.models.page_pictures.last_layer import embedding_of, fit_all
+from ml.models.page_pictures.pretraining import embeddings_of, pretrained
 from ml.models.page_pictures.results import FOLDS, REPEATS
-from ml.preprocessing.page_image import SHAPE, VERSION
+from ml.preprocessing.page_image import VERSION
 from ml.training.calibration import Calibration, probabilities, settle
 
 CALIBRATED = 5  # one in five groups of the training side
 SEED = 41
 ALPHA, WANTED_ACCURACY, LEAST_COVERAGE = 0.10, 0.96, 0.70
-# Fitted together are the three that the fusion joins; the others learn on the same folds, each alone.
-SETS = (("page-cnn", "page-mobilenet", "page-vgg16"), ("page-efficientnet",), ("page-efficientnet-lstm",))
 
 
 def recipe(name: str) -> PageRecipe:
     """The recipe of a page model."""
     found: PageRecipe = importlib.import_module(f"ml.models.{name.replace('-', '_')}.card").RECIPE
     return found
-
-
-def set_of(name: str) -> tuple[str, ...]:
-    """The models that are fitted together with a model; the fusion is fitted with its members."""
-    return next((names for names in SETS if name in names), SETS[0])
 
 
 def calibrate(
@@ -70,28 +62,22 @@ def calibration_split(
     return inside[learn], inside[held]
 
 
-def all_features(
+def all_embeddings(
     pages: RealPages, folder: Path, names: tuple[str, ...]
-) -> tuple[dict[str, NDArray[np.float16]], dict[str, Any]]:
-    """What each model's top is given for every page and its variants, and the models that learnt from drawn pages.
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+    """What the last layer of each model is given for every page, and the models that learnt from drawn pages.
 
     Args:
         pages: the real pages.
         folder: holds ``ptbxl/`` and transferred weights.
         names: of the models.
     """
+    pictures = pages.pictures()
     found, models = {}, {}
-    pictures: NDArray[np.uint8] | None = None
     for name in names:
-        own = recipe(name)
-        models[name], _ = pretrained(own, folder)
-        kept = work_folder() / f"{name}-{own.release}-{VERSION}-{len(pages)}-features.npy"
-        if not kept.exists():
-            pictures = pages.pictures() if pictures is None else pictures
-            flat = variants(pictures, own.variants, seed=SEED).reshape(-1, *SHAPE)
-            made = features_of(models[name], flat, what=name)
-            np.save(kept, made.reshape(len(pages), 1 + own.variants, *made.shape[1:]))
-        found[name] = np.load(kept)
+        models[name], _ = pretrained(recipe(name), folder)
+        given = pages.leads if recipe(name).whole is not None else pictures
+        found[name] = embeddings_of(models[name], recipe(name), given)
     return found, models
 
 
@@ -184,23 +170,18 @@ def cross_validated(
 
 
 def fit_fold(
-    pages: RealPages, features: dict[str, NDArray[np.float16]], models: dict[str, Any], *, epochs: int
+    pages: RealPages, embeddings: dict[str, NDArray[np.float32]], *, epochs: int
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int], dict[str, Any]]:
     """What `cross_validated` calls for the page models."""
 
     def fit(
         learn: NDArray[np.int64], held: NDArray[np.int64], outside: NDArray[np.int64], seed: int
     ) -> dict[str, Any]:
-        import keras
-
-        keras.utils.set_random_seed(seed)
-        tops = {n: top_of(recipe(n), f.shape[2:], models[n]) for n, f in features.items()}
-        learnt = joint_network(tops)
-        fit_joint(
-            learnt, {n: f[learn] for n, f in features.items()}, pages.classes[learn], epochs=epochs, seed=seed
-        )
-        inner = joint_logits(learnt, {n: f[held, :1] for n, f in features.items()})
-        outer = joint_logits(learnt, {n: f[outside, :1] for n, f in features.items()})
-        return {name: answered(inner[name], outer[name], pages, held) for name in learnt.names}
+        layers = fit_all(embeddings, learn, pages.classes, pages.groups, iterations=epochs, seed=seed)
+        found = {}
+        for name, layer in layers.items():
+            logits = layer.logits(embedding_of(name, embeddings))
+            found[name] = answered(logits[held], logits[outside], pages, held)
+        return found
 
     return fit

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELLS = 4
+LAID = (16, 32)  # places of the picture that heat of leads is laid on
 EVIDENCE, POOLED, EMBEDDING, LOGITS = "evidence", "cells", "embedding", "logits"
 FEATURES = "features"
 
@@ -28,13 +29,13 @@ class PageRecipe:
         release: version of the weights.
         task: what it decides and how, in one sentence.
         sees: what the network makes of the prepared page.
+        adapter: from these to `FEATURES`: learnt from drawn pages; None in a model that reads the leads.
+        top: from `FEATURES` to `EVIDENCE`: learnt from drawn pages, too; None likewise.
+        whole: the network of a model that reads the leads, from the number of classes; everything but its last layer is given.
         trunk: from the input to features that the pages of PTB-XL do not change, or None; the weights of ImageNet.
-        adapter: from these to `FEATURES`: learnt from drawn pages.
-        top: from `FEATURES` to `EVIDENCE`: learnt from drawn pages and then from real ones.
         transfer: gives the trunk its weights, from the data folder.
         drawn: so many drawn pages are learnt from; all if None.
         epochs: how often.
-        variants: so many variants of every real page are learnt from beside the page itself.
         limits: sentences for the clinician.
     """
 
@@ -42,13 +43,13 @@ class PageRecipe:
     release: str
     task: str
     sees: str
-    adapter: Callable[[keras.KerasTensor], keras.KerasTensor]
-    top: Callable[[keras.KerasTensor], keras.KerasTensor]
+    adapter: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None
+    top: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None
+    whole: Callable[[int], keras.Model] | None = None
     trunk: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None
     transfer: Callable[[keras.Model, Path], None] | None = None
     drawn: int | None = None
     epochs: int = 3
-    variants: int = 1
     limits: tuple[str, ...] = ()
     data: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -74,7 +75,7 @@ def per_place(kernel: NDArray[np.float32], places: tuple[int, ...]) -> NDArray[n
 
     Args:
         kernel: of the dense layer, shape (cells d, c).
-        places: shape of the evidence without the batch: (h, w, d), or (w, d) for columns alone.
+        places: shape of the evidence without the batch: (h, w, d), or (w, d) for columns alone, which may have one cell or `CELLS`.
 
     Returns:
         Shape (h, w, d, c); h is 1 for columns alone. Their product with the evidence, summed, is the logit without its constant.
@@ -82,10 +83,28 @@ def per_place(kernel: NDArray[np.float32], places: tuple[int, ...]) -> NDArray[n
     depth = places[-1]
     high, wide = (1, places[0]) if len(places) == 2 else places[:2]
     rows = 1 if len(places) == 2 else CELLS
-    cells = kernel.reshape(rows, CELLS, depth, -1)
-    spread = np.repeat(np.repeat(cells, high // rows, axis=0), wide // CELLS, axis=1)
-    result: NDArray[np.float32] = (spread / ((high // rows) * (wide // CELLS))).astype(np.float32)
+    columns = kernel.shape[0] // (rows * depth)
+    cells = kernel.reshape(rows, columns, depth, -1)
+    spread = np.repeat(np.repeat(cells, high // rows, axis=0), wide // columns, axis=1)
+    result: NDArray[np.float32] = (spread / ((high // rows) * (wide // columns))).astype(np.float32)
     return result
+
+
+def over_leads(maps: NDArray[np.floating]) -> NDArray[np.float32]:
+    """What every moment of 2.5 s gave, laid over the picture of the page: each of the twelve leads gets an equal part, the strip none.
+
+    Args:
+        maps: shape (..., 1, w) with w a multiple of 8.
+
+    Returns:
+        Shape (..., 16, 32), of the same sum.
+    """
+    high, wide = LAID
+    across = wide // CELLS
+    steps = maps.reshape(*maps.shape[:-2], 1, across, -1).sum(axis=-1) / (CELLS * high * (CELLS - 1) / CELLS)
+    page = np.zeros((*maps.shape[:-2], high, wide), dtype=np.float32)
+    page[..., : high * (CELLS - 1) // CELLS, :] = np.tile(steps, CELLS)
+    return page
 
 
 def class_maps(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,17 +14,26 @@ from tqdm import tqdm
 
 from ml.datasets.ptbxl import TRAINING_FOLDS, VALIDATION_FOLDS
 from ml.models.page_pictures.data import TARGETS, DrawnPages, drawn_pages, work_folder
-from ml.models.page_pictures.head import FEATURES, PageRecipe, decided, pooled
+from ml.models.page_pictures.head import EMBEDDING, PageRecipe, decided, pooled
 from ml.preprocessing.page_image import SHAPE, VERSION
 
 BATCH = 32
 RATE = 2e-3
 SEED = 40
 _DRAWN, _DRAWN_TO_VALIDATE, _VALIDATED = 4000, 600, 300
+_KEPT_AT_ONCE = 128
 
 
 def network(recipe: PageRecipe, *, classes: int) -> keras.Model:
-    """A page model from pages (n, 256, 512, 1), 0 to 255, to logits, with random weights."""
+    """A page model from pages (n, 256, 512, 1), 0 to 255, or from leads, to logits; what learns from pages has random weights.
+
+    Raises:
+        ValueError: when the recipe has neither a whole network nor adapter and top.
+    """
+    if recipe.whole is not None:
+        return recipe.whole(classes)
+    if recipe.adapter is None or recipe.top is None:
+        raise ValueError(f"the recipe of {recipe.name} builds no network")
     image = keras.Input(SHAPE, name="image")
     x = recipe.trunk(image) if recipe.trunk is not None else image
     evidence = recipe.top(recipe.adapter(x))
@@ -39,7 +49,7 @@ def frozen_part(model: keras.Model, recipe: PageRecipe) -> keras.Model | None:
 
 
 def run(
-    model: keras.Model, pictures: NDArray[np.uint8], *, what: str = "", quiet: bool = True
+    model: keras.Model, pictures: NDArray[np.generic], *, what: str = "", quiet: bool = True
 ) -> NDArray[np.float16]:
     """Outputs of a network for many pictures, in half precision."""
     made = np.empty((len(pictures), *model.output_shape[1:]), dtype=np.float16)
@@ -80,7 +90,7 @@ def _aucs(logits: NDArray[np.floating], targets: NDArray[np.float32]) -> dict[st
 
 
 def pretrained(recipe: PageRecipe, folder: Path, *, verbose: int = 2) -> tuple[keras.Model, dict[str, float]]:
-    """A page model that has learnt from drawn pages; kept between runs.
+    """A page model that has learnt from drawn pages, or from recordings; kept between runs.
 
     Args:
         recipe: the model.
@@ -95,6 +105,8 @@ def pretrained(recipe: PageRecipe, folder: Path, *, verbose: int = 2) -> tuple[k
     """
     keras.utils.set_random_seed(SEED)
     model = network(recipe, classes=len(TARGETS))
+    if recipe.whole is not None:
+        return model, {}
     if recipe.transfer is not None:
         recipe.transfer(model, folder)
     kept = work_folder() / f"{recipe.name}-{recipe.release}-{VERSION}.weights.h5"
@@ -135,6 +147,31 @@ def _learn(model: keras.Model, recipe: PageRecipe, training: DrawnPages, verbose
     learner.fit(_Batches(given, training.targets, SEED), epochs=recipe.epochs, verbose=verbose)
 
 
-def features_of(model: keras.Model, pictures: NDArray[np.uint8], *, what: str) -> NDArray[np.float16]:
-    """`FEATURES` of pages, shape (n, h, w, d); kept nowhere."""
-    return run(keras.Model(model.input, model.get_layer(FEATURES).output), pictures, what=what, quiet=False)
+def embeddings_of(
+    model: keras.Model, recipe: PageRecipe, pictures: NDArray[np.uint8] | NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What the last layer is given for prepared pages; kept by the content of each page and of the weights, so that a stopped run goes on.
+
+    Args:
+        model: as `pretrained` gives it.
+        recipe: of the same model.
+        pictures: shape (n, 256, 512, 1), 0 to 255; for a model that reads the leads these, shape (n, 250, 12).
+
+    Returns:
+        Shape (n, d).
+    """
+    network = keras.Model(model.input, model.get_layer(EMBEDDING).output)
+    weights = hashlib.sha256(b"".join(part.tobytes() for part in network.get_weights())).hexdigest()[:16]
+    place = work_folder() / f"{recipe.name}-{weights}-embeddings.npz"
+    known: dict[str, NDArray[np.float32]] = {}
+    if place.exists():
+        with np.load(place, allow_pickle=False) as kept:
+            known = dict(zip(kept["pages"].tolist(), kept["embeddings"], strict=True))
+    names = [hashlib.sha256(one.tobytes()).hexdigest() for one in pictures]
+    missing = [i for i, name in enumerate(names) if name not in known]
+    for start in tqdm(range(0, len(missing), _KEPT_AT_ONCE), desc=f"{recipe.name}: embeddings"):
+        part = missing[start : start + _KEPT_AT_ONCE]
+        made = run(network, pictures[part])
+        known |= {names[i]: one.astype(np.float32) for i, one in zip(part, made, strict=True)}
+        np.savez(place, pages=np.array(list(known)), embeddings=np.stack(list(known.values())))
+    return np.stack([known[name] for name in names])

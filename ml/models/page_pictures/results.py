@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent.parent.parent / "evaluation" / "pages.json"
+MODELS = (
+    "page-cnn",
+    "page-mobilenet",
+    "page-vgg16",
+    "page-signals",
+    "page-efficientnet",
+    "page-efficientnet-lstm",
+)
 FOLDS, REPEATS = 5, 2
 PROTOCOL = (
     f"{REPEATS} times {FOLDS}-fold cross-validation of the real pages, grouped by device, all models on the same folds; within each "
-    "training side one in five groups calibrates (temperature, prediction sets, threshold) and the rest is learnt from; what precedes the "
-    "tops learnt from PTB-XL alone. Answers to held-out pages are pooled over folds and repeats; intervals are 95 %, bootstrap over groups."
+    "training side one in five groups calibrates (temperature, prediction sets, threshold) and the rest is learnt from; all but the "
+    "last layers learnt from PTB-XL alone. Answers to held-out pages are pooled; intervals are 95 %, bootstrap over groups."
 )
 CONTROLS = {
     "header": "a small network shown what stands above the traces, which no page model sees",

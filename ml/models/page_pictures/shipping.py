@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import sys
 from pathlib import Path
@@ -18,27 +17,24 @@ from ml.models.page_pictures.export import export_fusion, export_page
 from ml.models.page_pictures.folds import (
     ALPHA,
     SEED,
-    all_features,
+    all_embeddings,
     calibrate,
     calibration_split,
     recipe,
-    set_of,
 )
 from ml.models.page_pictures.head import EMBEDDING, EVIDENCE, LOGITS, PageRecipe, class_maps
-from ml.models.page_pictures.joint import (
+from ml.models.page_pictures.last_layer import (
     EPOCHS,
     FUSION,
     JOINED,
-    Learnt,
-    filled,
-    fit_joint,
-    joint_logits,
-    joint_network,
-    top_of,
+    LastLayer,
+    embedding_of,
+    fit_all,
 )
 from ml.models.page_pictures.pretraining import network
 from ml.models.page_pictures.results import stored_figures
 from ml.preprocessing.page_image import SHAPE, VERSION
+from ml.preprocessing.page_leads import SHAPE as LEADS_SHAPE
 from ml.registry import file_sha256
 from ml.training.calibration import Calibration, probabilities
 from ml.training.card import write_contract
@@ -54,7 +50,16 @@ INPUT = {
         "the leads alone, and lays every lead where it stands on a page of 3x4 and a strip. Scaling is inside the model."
     ),
 }
-_CHECKED = 12  # pages of each class
+INPUT_OF_LEADS = {
+    "kind": "page",
+    "shape": list(LEADS_SHAPE),
+    "unit": "mV",
+    "description": (
+        "A photograph or scan of a 12-lead ECG page; ml.preprocessing.page_leads follows 2.5 s of every lead, 100 Hz, on the ink that "
+        "ml.preprocessing.page_image keeps. Scaling is inside the model."
+    ),
+}
+_CHECKED = 5  # pages of each class
 
 
 def artefact_of(name: str) -> Path:
@@ -70,7 +75,7 @@ def ship(name: str, folder: Path, *, epochs: int = EPOCHS, target: Path | None =
     Args:
         name: of the model.
         folder: holds ``ecg_pages/``, ``ptbxl/`` and ``imagenet_weights/``.
-        epochs: how often every real page is shown.
+        epochs: most iterations of the solver of the last layers.
         target: folder of the artefact; those of the others lie beside it under their names. The installed ones if None.
 
     Returns:
@@ -81,61 +86,70 @@ def ship(name: str, folder: Path, *, epochs: int = EPOCHS, target: Path | None =
         ExportError: when the conversion to ONNX fails.
     """
     pages = real_pages(folder)
-    features, models = all_features(pages, folder, set_of(name))
-    learn, held = calibration_split(pages, np.arange(len(pages)), SEED)
-    keras.utils.set_random_seed(SEED)
-    tops = {n: top_of(recipe(n), f.shape[2:], models[n]) for n, f in features.items()}
-    learnt = joint_network(tops)
-    fit_joint(
-        learnt, {n: f[learn] for n, f in features.items()}, pages.classes[learn], epochs=epochs, seed=SEED
-    )
-    round_to_half(learnt.joint)
-    logits = joint_logits(learnt, {n: f[held, :1] for n, f in features.items()})
     together = (*JOINED, FUSION)
-    wanted = together if name in together and FUSION in learnt.names else (name,)
-    contracts = {}
+    wanted = together if name in together else (name,)
+    embeddings, models = all_embeddings(pages, folder, tuple(one for one in wanted if one != FUSION))
+    learn, held = calibration_split(pages, np.arange(len(pages)), SEED)
+    layers = fit_all(embeddings, learn, pages.classes, pages.groups, iterations=epochs, seed=SEED)
+    contracts: dict[str, dict[str, Any]] = {}
     for one in wanted:
         place = artefact_of(one) if target is None else target if one == name else target.parent / one
         place.mkdir(parents=True, exist_ok=True)
-        settled = calibrate(logits[one], pages.classes[held], pages.groups[held])
-        write = _write_fusion if one == FUSION else functools.partial(_write_member, models[one], recipe(one))
-        sanity, extra = write(learnt, place, pages, held, settled)
-        contracts[one] = _contract(
-            one, place, settled, pages, (learn, held), sanity, extra | {"epochs": epochs}
-        )
-        if one in JOINED:
-            print(f"{one}: written to {place}", file=sys.stderr)
+        layer = layers[one]
+        logits = layer.logits(embedding_of(one, embeddings)[held])
+        settled = calibrate(logits, pages.classes[held], pages.groups[held])
+        sanity: dict[str, Any] = {}
+        if one == FUSION:
+            extra = _write_fusion(layer, embeddings, models, place)
+        else:
+            sanity, extra = _write_member(models[one], recipe(one), layer, place, pages, held, settled)
+        extra |= {"inverse_penalty": layer.strength}
+        contracts[one] = _contract(one, place, settled, pages, (learn, held), sanity, extra)
+        print(f"{one}: written to {place}", file=sys.stderr)
     return contracts[name]
+
+
+def _filled(source: keras.Model, own: PageRecipe, layer: LastLayer) -> keras.Model:
+    """The whole model: what learnt from drawn pages, with the last layer that learnt from real ones."""
+    whole = network(own, classes=len(LABELS))
+    for part in whole.layers:
+        if part.name == LOGITS:
+            part.set_weights([layer.kernel, layer.bias])
+        elif part.weights:
+            part.set_weights(source.get_layer(part.name).get_weights())
+    return whole
 
 
 def _write_member(
     source: keras.Model,
     own: PageRecipe,
-    learnt: Learnt,
+    layer: LastLayer,
     place: Path,
     pages: RealPages,
     held: NDArray[np.int64],
     settled: Calibration,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write a model's weights; returns the checks of its heatmap and facts about its training."""
-    whole = filled(source, learnt.tops[own.name], own, network)
+    whole = _filled(source, own, layer)
     round_to_half(whole)
     save_packed(whole, place / "model.keras")
     export_page(whole, place / "model.onnx")
-    extra = {
+    extra: dict[str, Any] = {
         "layers": {"evidence": EVIDENCE, "embedding": EMBEDDING},
         "parameters": whole.count_params(),
-        "drawn_pages": own.drawn or "all",
-        "drawn_epochs": own.epochs,
-        "variants_per_page": own.variants,
-        "drawn_targets": list(TARGETS),
         "sees": own.sees,
     }
-    return _sanity(whole, pages, held, settled.temperature), extra
+    if own.whole is None:
+        extra |= {
+            "drawn_pages": own.drawn or "all",
+            "drawn_epochs": own.epochs,
+            "drawn_targets": list(TARGETS),
+        }
+    return _sanity(whole, own, pages, held, settled.temperature), extra
 
 
 def _maps(
-    model: keras.Model, images: NDArray[np.uint8], *, classes: NDArray[np.int64]
+    model: keras.Model, images: NDArray[np.generic], *, classes: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Class activation maps of pages."""
     evidence = keras.Model(model.input, model.get_layer(EVIDENCE).output)
@@ -146,51 +160,50 @@ def _maps(
 
 
 def _sanity(
-    model: keras.Model, pages: RealPages, held: NDArray[np.int64], temperature: float
+    model: keras.Model, own: PageRecipe, pages: RealPages, held: NDArray[np.int64], temperature: float
 ) -> dict[str, Any]:
-    """Checks of the heatmap on some calibration pages of each class."""
+    """Checks of the heatmap on some calibration pages of each class; blanking places of a map is for pictures only."""
     chosen = np.concatenate([held[pages.classes[held] == c][:_CHECKED] for c in range(len(LABELS))])
-    images = pages.take(chosen).pictures()
+    some = pages.take(chosen)
+    images = some.pictures() if own.whole is None else some.leads
 
-    def shares(some: NDArray[np.uint8]) -> NDArray[np.float64]:
-        parts = [model.predict_on_batch(some[i : i + 16].astype(np.float32)) for i in range(0, len(some), 16)]
+    def shares(given: NDArray[np.generic]) -> NDArray[np.float64]:
+        parts = [
+            model.predict_on_batch(given[i : i + 16].astype(np.float32)) for i in range(0, len(given), 16)
+        ]
         return probabilities(np.concatenate(parts), temperature)
 
     predicted = shares(images).argmax(axis=1)
     found = _maps(model, images, classes=predicted)
+    likeness = randomisation_likeness(model, images, predicted, maps=_maps, seed=SEED)  # type: ignore[arg-type]
+    blanked = deletion(shares, images, found, predicted, seed=SEED) if own.whole is None else None  # type: ignore[arg-type]
     return {
-        "randomised_weights_rank_correlation": round(
-            randomisation_likeness(model, images, predicted, maps=_maps, seed=SEED), 4
-        ),
-        "deletion": deletion(shares, images, found, predicted, seed=SEED),
+        "randomised_weights_rank_correlation": round(likeness, 4),
+        **({"deletion": blanked} if blanked else {}),
         "empty_maps": round(float((found.max(axis=(1, 2)) <= 0).mean()), 4),
         "pages": len(chosen),
     }
 
 
 def _write_fusion(
-    learnt: Learnt, place: Path, pages: RealPages, held: NDArray[np.int64], settled: Calibration
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write the head over the joined embeddings; its members are not stored again."""
-    del pages, held, settled
-    embeddings = {
-        n: keras.Input(learnt.tops[n].output_shape[0][1:], name=f"embedding_{n.replace('-', '_')}")
-        for n in JOINED
-    }
-    joined = keras.layers.Concatenate(name="joined")(list(embeddings.values()))
-    head = keras.Model(
-        list(embeddings.values()), keras.layers.Dense(len(LABELS), name="fusion_logits")(joined)
-    )
-    head.layers[-1].set_weights(learnt.joint.get_layer("fusion_logits").get_weights())
+    layer: LastLayer,
+    embeddings: dict[str, NDArray[np.float32]],
+    models: dict[str, keras.Model],
+    place: Path,
+) -> dict[str, Any]:
+    """Write the last layer over the joined embeddings; its members are not stored again. Returns facts about its training."""
+    given = {n: keras.Input(embeddings[n].shape[1:], name=f"embedding_{n.replace('-', '_')}") for n in JOINED}
+    joined = keras.layers.Concatenate(name="joined")(list(given.values()))
+    head = keras.Model(list(given.values()), keras.layers.Dense(len(LABELS), name="fusion_logits")(joined))
+    head.layers[-1].set_weights([layer.kernel, layer.bias])
     head.save(place / "model.keras")
-    places = {n: learnt.tops[n].get_layer(EVIDENCE).output.shape[1:] for n in JOINED}
+    places = {n: models[n].get_layer(EVIDENCE).output.shape[1:] for n in JOINED}
     export_fusion(head, places, place / "model.onnx")
-    extra = {
+    return {
         "members": {n: file_sha256(_beside(place, n) / "model.onnx") for n in JOINED},
         "master": "the members' files are theirs; this folder holds only the head over their joined embeddings",
         "parameters": head.count_params(),
     }
-    return {}, extra
 
 
 def _beside(place: Path, name: str) -> Path:
@@ -223,7 +236,7 @@ def _contract(
         "version": card.release,
         "task": card.task,
         "labels": list(LABELS),
-        "input": INPUT,
+        "input": INPUT_OF_LEADS if name == "page-signals" else INPUT,
         "preprocessing_version": VERSION,
         **settled.as_contract(LABELS, ALPHA),
         "gate": {},

@@ -13,6 +13,7 @@ from typing import Any
 from ml.models.page_pictures.results import PROTOCOL, RESULTS
 
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "results.md"
+TRIALS = Path(__file__).parent.parent / "page_fusion" / "artefact" / "trials.json"
 BEGIN, END = "<!-- pages -->", "<!-- /pages -->"
 _INFARCTION = "Myocardial infarction"
 
@@ -127,6 +128,22 @@ def _external(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def _trials() -> list[str]:
+    """What was tried, as it is stored beside the fusion."""
+    kept = json.loads(TRIALS.read_text(encoding="utf-8"))
+    rows = [
+        (row["what"], str(row["repeats"]), f"{row['macro_f1']:.3f}", f"{row['macro_auc']:.3f}")
+        for row in kept["trials"]
+    ]
+    return [
+        f"Tried (`ml/models/page_fusion/artefact/trials.json`): {kept['protocol']}",
+        "",
+        *_table(("what", "repeats", "macro F1", "macro AUC"), rows),
+        kept["not_reached"],
+        "",
+    ]
+
+
 def markdown(found: dict[str, Any]) -> str:
     """The section.
 
@@ -151,7 +168,7 @@ def markdown(found: dict[str, Any]) -> str:
         "",
         *_models(found),
         (
-            f"The fusion less the best single model, {against['best_single']}: macro F1 {_figure(against['macro_f1'])}, macro AUC "
+            f"The fusion less the best of its members, {against['best_single']}: macro F1 {_figure(against['macro_f1'])}, macro AUC "
             f"{_figure(against['macro_auc'])} (paired bootstrap)."
         ),
         "",
@@ -162,6 +179,7 @@ def markdown(found: dict[str, Any]) -> str:
         *_table(("model", "pages", "macro F1", "macro AUC", "accuracy"), usual),
         *_controls(found),
         *_external(found),
+        *_trials(),
         END,
     ]
     return "\n".join(lines)

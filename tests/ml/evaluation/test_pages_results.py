@@ -8,7 +8,7 @@ from ml import registry
 from ml.models.page_pictures.results import RESULTS
 from ml.models.page_pictures.text import DOCUMENT, markdown
 
-JOINED = ("page-cnn", "page-mobilenet", "page-vgg16")
+JOINED = ("page-cnn", "page-mobilenet", "page-vgg16", "page-signals")
 FOUND = json.loads(RESULTS.read_text(encoding="utf-8"))
 
 

@@ -45,6 +45,12 @@ def expected(position, name):
     return pytest.approx([shares[label] for label in LABELS], abs=1e-4)
 
 
+def given(position, name):
+    """What a network is given: the picture, or the leads."""
+    prepared = read(position)[2]
+    return {"window": prepared.leads[None]} if name == "page-signals" else {"image": prepared.pixels[None]}
+
+
 @pytest.fixture(params=NAMES)
 def contract(request):
     return registry.load(request.param)
@@ -69,33 +75,35 @@ def test_the_trained_network_gives_the_golden_probabilities(keras, name):
     contract = registry.load(name)
     model = keras.models.load_model(contract.folder / "model.keras", compile=False)
     for position in range(len(GOLDEN)):
-        pixels = read(position)[2].pixels[None].astype(np.float32)
-        assert probabilities(model(pixels).numpy(), contract.temperature)[0] == expected(position, name)
+        (values,) = given(position, name).values()
+        shares = probabilities(model(values.astype(np.float32)).numpy(), contract.temperature)[0]
+        assert shares == expected(position, name)
 
 
 def test_the_fusion_is_the_dense_layer_over_its_members_embeddings(keras):
     contract = registry.load("page-fusion")
     head = keras.models.load_model(contract.folder / "model.keras", compile=False)
-    pixels = read(0)[2].pixels[None]
-    given = [
-        signal_member(name).session.run(["embedding"], {"image": pixels})[0]
+    embeddings = [
+        signal_member(name).session.run(["embedding"], given(0, name))[0]
         for name in contract.training["members"]
     ]
-    assert probabilities(head(given).numpy(), contract.temperature)[0] == expected(0, "page-fusion")
+    assert probabilities(head(embeddings).numpy(), contract.temperature)[0] == expected(0, "page-fusion")
 
 
 @pytest.mark.parametrize("name", SINGLE)
 def test_the_served_map_is_the_part_of_the_logit_that_each_place_gave(keras, name):
-    from ml.models.page_pictures.head import EVIDENCE, LOGITS, class_maps, per_place
+    from ml.models.page_pictures.head import EVIDENCE, LOGITS, class_maps, over_leads, per_place
 
     contract = registry.load(name)
     model = keras.models.load_model(contract.folder / "model.keras", compile=False)
-    pixels = read(0)[2].pixels[None]
-    logits, cam = signal_member(name).session.run(["logits", "cam"], {"image": pixels})
-    evidence = keras.Model(model.input, model.get_layer(EVIDENCE).output)(pixels.astype(np.float32)).numpy()
+    inputs = given(0, name)
+    (values,) = inputs.values()
+    logits, cam = signal_member(name).session.run(["logits", "cam"], inputs)
+    evidence = keras.Model(model.input, model.get_layer(EVIDENCE).output)(values.astype(np.float32)).numpy()
     kernel, bias = model.get_layer(LOGITS).get_weights()
     for position in range(len(LABELS)):
         reference = class_maps(evidence, kernel, np.array([position]))[0]
+        reference = over_leads(reference) if name == "page-signals" else reference
         assert cam[0, position] == pytest.approx(reference, abs=1e-3)
     places = evidence[:, None] if evidence.ndim == 3 else evidence
     whole = np.einsum("bhwd,hwdc->bc", places, per_place(kernel, evidence.shape[1:])) + bias

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ml.datasets.simulated_recording import simulate_recording
-from ml.models.page_pictures.augment import vary_page
 from ml.models.page_pictures.drawing import draw_prepared
 from ml.preprocessing.page_image import SHAPE, LeadBox, PageSource
 from ml.recordings.leads import TWELVE
@@ -21,7 +20,7 @@ def leads(seed=3):
 
 @pytest.fixture(scope="module")
 def parts(keras):
-    from ml.models.page_pictures import controls, folds, head, joint
+    from ml.models.page_pictures import controls, folds, head, last_layer
     from ml.models.page_pictures.data import RealPages
 
     box = LeadBox(lead="I", rhythm=False, left=10.0, right=70.0, baseline=30.0, start_s=0.0, seconds=2.4)
@@ -31,6 +30,7 @@ def parts(keras):
     pages = RealPages(
         sources=(source,) * 80,
         headers=np.zeros((80, 96, 512), dtype=np.uint8),
+        leads=np.zeros((80, 250, 12), dtype=np.float32),
         classes=classes,
         groups=np.array([f"device {i // 8}" for i in range(80)]),
         names=np.array([f"{i}.webp" for i in range(80)]),
@@ -40,7 +40,7 @@ def parts(keras):
         "controls": controls,
         "folds": folds,
         "head": head,
-        "joint": joint,
+        "last_layer": last_layer,
         "pages": pages,
         "keras": keras,
     }
@@ -54,20 +54,10 @@ def test_a_drawn_page_is_a_prepared_page_and_the_same_state_draws_the_same():
     assert 0.005 < (one > 100).mean() < 0.2
 
 
-def test_a_varied_page_keeps_its_shape_and_most_of_its_ink():
-    page = draw_prepared(leads(), 500.0, np.random.default_rng(1))
-    rng = np.random.default_rng(0)
-    for _ in range(8):
-        varied = vary_page(page, rng)
-        assert varied.shape == page.shape
-        assert varied.dtype == np.uint8
-        assert 0.4 < varied.mean() / page.mean() < 2.5
-
-
 def test_weights_per_place_give_the_logit(parts):
     head, keras = parts["head"], parts["keras"]
     rng = np.random.default_rng(0)
-    for shape in ((8, 16, 3), (16, 3)):
+    for shape in ((8, 16, 3), (16, 3)):  # the whole picture, or its columns
         evidence = rng.random((2, *shape)).astype(np.float32)
         given = keras.Input(shape)
         dense = keras.layers.Dense(4)
@@ -79,36 +69,87 @@ def test_weights_per_place_give_the_logit(parts):
         assert (head.class_maps(evidence, kernel, np.array([0, 1])) >= 0).all()
 
 
-def joined(parts, count=40):
-    joint, folds = parts["joint"], parts["folds"]
-    parts["keras"].utils.set_random_seed(1)
-    shapes = {"page-cnn": (16, 32, 8), "page-mobilenet": (16, 32, 8), "page-vgg16": (8, 16, 8)}
-    tops = {name: joint.top_of(folds.recipe(name), shape, None) for name, shape in shapes.items()}
+def test_heat_of_leads_lies_on_every_lead_alike_and_keeps_its_sum(parts):
+    head = parts["head"]
+    maps = np.random.default_rng(0).random((2, 1, 16))
+    page = head.over_leads(maps)
+    assert page.shape == (2, *head.LAID)
+    assert page.sum(axis=(1, 2)) == pytest.approx(maps.sum(axis=(1, 2)))
+    assert page[:, 12:].max() == 0
+    assert np.array_equal(page[:, 0, :8], page[:, 11, 24:])
+    kernel = np.ones((3, 4), dtype=np.float32)  # of a mean over time
+    assert head.per_place(kernel, (16, 3)).sum(axis=(0, 1)) == pytest.approx(kernel)
+
+
+def made_embeddings(count=80):
     rng = np.random.default_rng(0)
     classes = np.arange(count) % 4
-    features = {}
-    for name, (high, wide, depth) in shapes.items():
-        made = rng.random((count, 2 if name == "page-cnn" else 1, high, wide, depth))
-        made[np.arange(count), :, :, :, classes] += 1.0
-        features[name] = made.astype(np.float16)
-    return joint.joint_network(tops), features, classes
+    embeddings = {}
+    for name, depth in (
+        ("page-cnn", 24),
+        ("page-mobilenet", 40),
+        ("page-vgg16", 12),
+        ("page-signals", 16),
+    ):
+        made = rng.normal(5.0, 2.0, (count, depth)).astype(np.float32)
+        made[np.arange(count), classes] += 5.0
+        made[:, -1] = 1.0  # a feature that never varies
+        embeddings[name] = made
+    return embeddings, classes, np.array([f"device {i // 2}" for i in range(count)])
 
 
-def test_all_learn_at_once_and_the_fusion_leaves_its_members_alone(parts):
-    joint, keras = parts["joint"], parts["keras"]
-    learnt, features, classes = joined(parts)
-    assert learnt.names == ("page-cnn", "page-mobilenet", "page-vgg16", "page-fusion")
-    import tensorflow as tf
+def test_last_layers_learn_and_the_fusion_is_better_than_its_members(parts):
+    last_layer = parts["last_layer"]
+    embeddings, classes, groups = made_embeddings()
+    learn, outside = np.arange(40), np.arange(40, 80)
+    layers = last_layer.fit_all(embeddings, learn, classes, groups, seed=1)
+    assert tuple(layers) == (*last_layer.JOINED, "page-fusion")
+    right = {}
+    for name, layer in layers.items():
+        given = last_layer.embedding_of(name, embeddings)
+        assert layer.kernel.shape == (given.shape[1], 4)
+        right[name] = (layer.logits(given[outside]).argmax(axis=1) == classes[outside]).mean()
+    assert right["page-fusion"] > 0.8
+    assert right["page-fusion"] >= max(right.values()) - 1e-9
 
-    given = [features[name][:, 0].astype(np.float32) for name in learnt.tops]
-    with tf.GradientTape() as tape:
-        fused = tf.reduce_sum(learnt.joint(given)[-1][:, 0])
-    weights = learnt.tops["page-cnn"].trainable_variables
-    assert all(gradient is None for gradient in tape.gradient(fused, [one.value for one in weights]))
-    joint.fit_joint(learnt, features, classes, epochs=15, seed=1)
-    for logits in joint.joint_logits(learnt, features).values():
-        assert (logits.argmax(axis=1) == classes).mean() > 0.7
-    assert keras.backend.backend() == "tensorflow"
+
+def test_what_is_learnt_does_not_depend_on_the_units_of_a_member(parts):
+    last_layer = parts["last_layer"]
+    embeddings, classes, groups = made_embeddings()
+    both = [embeddings["page-cnn"], embeddings["page-vgg16"]]
+    scaled = [both[0] * 100.0, both[1] - 7.0]
+    first = last_layer.fit_last_layer(both, classes, groups, seed=1)
+    second = last_layer.fit_last_layer(scaled, classes, groups, seed=1)
+    logits = first.logits(np.concatenate(both, axis=1))
+    assert second.logits(np.concatenate(scaled, axis=1)) == pytest.approx(logits, abs=0.02)
+
+
+def test_a_class_without_pages_is_never_named(parts):
+    last_layer = parts["last_layer"]
+    embeddings, classes, groups = made_embeddings()
+    rows = np.flatnonzero(classes != 2)
+    layer = last_layer.fit_all(embeddings, rows, classes, groups, seed=1)["page-fusion"]
+    assert (layer.logits(last_layer.embedding_of("page-fusion", embeddings)).argmax(axis=1) != 2).all()
+
+
+def test_embeddings_are_kept_by_the_content_of_pages_and_weights(parts, tmp_path, monkeypatch):
+    monkeypatch.setenv("CARDIOCARE_PAGES_CACHE", str(tmp_path))
+    from ml.models.page_pictures import pretraining
+
+    own, keras = parts["folds"].recipe("page-cnn"), parts["keras"]
+    asked = []
+
+    def run(model, pictures):
+        asked.append(len(pictures))
+        return model.predict_on_batch(pictures.astype(np.float32)).astype(np.float16)
+
+    monkeypatch.setattr(pretraining, "run", run)
+    given = keras.Input(SHAPE)
+    model = keras.Model(given, keras.layers.GlobalAveragePooling2D(name=parts["head"].EMBEDDING)(given))
+    pages = np.stack([np.full(SHAPE, value, dtype=np.uint8) for value in (10, 20, 10)])
+    assert pretraining.embeddings_of(model, own, pages[:2]).tolist() == [[10.0], [20.0]]
+    assert pretraining.embeddings_of(model, own, pages[::-1]).tolist() == [[10.0], [20.0], [10.0]]
+    assert sum(asked) == 2
 
 
 def test_folds_keep_devices_on_one_side(parts):

@@ -14,8 +14,9 @@ from ml.pages.digitise import oriented_page
 from ml.pages.picture import open_picture
 from ml.pages.stability import Variant
 from ml.preprocessing.page_image import page_source, relaid
+from ml.preprocessing.page_leads import page_leads
 from ml.recordings.leads import TWELVE
-from ml.serving.page_checks import CHANGES, altered, check_answers, without
+from ml.serving.page_checks import CHANGES, altered, check_answers, without, without_lead
 from ml.serving.page_models import answer_page, answer_prepared
 from tests.ml.golden_page_cases import page_png
 
@@ -64,7 +65,10 @@ def test_a_lead_weighs_what_the_probability_falls_by_without_it(lead):
     assert (blanked[~kept] == 0).all()
     assert np.array_equal(blanked[kept], prepared.pixels[kept])
     # Asked by the way that answers pages, with the blanked picture in the place of the page's own.
-    other = answer_prepared(type(prepared)(pixels=blanked, placed=prepared.placed), (0.0, 0.0, 100.0, 80.0))
+    page = type(prepared)(
+        pixels=blanked, placed=prepared.placed, leads=without_lead(page_leads(source()), lead)
+    )
+    other = answer_prepared(page, (0.0, 0.0, 100.0, 80.0))
     for before, after in zip(checked().results, other, strict=True):
         weights = before.explanation["leads"]
         fall = before.probabilities[weights["label"]] - after.probabilities[weights["label"]]
