@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import logging
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -70,17 +68,12 @@ def frame_png(
         ml.dicom.reasons.UnusableDicom: no such frame, or it cannot be decoded.
         StoredFileMissing: the storage does not give the object.
     """
-    from PIL import Image
-
     from ml.dicom.display import shown
+    from ml.dicom.png import png_of
 
     frame, dataset, image = _decoded(instance, index)
     picture = shown(frame, dataset, image, index=index, window=window)
-    stream = io.BytesIO()
-    Image.fromarray(255 - picture if invert else picture).save(
-        stream, "PNG", compress_level=1, compress_type=zlib.Z_RLE
-    )
-    return stream.getvalue()
+    return png_of(255 - picture if invert else picture)
 
 
 def frame_raw(instance: DicomInstance, index: int) -> RawFrame:
