@@ -14,6 +14,7 @@ from ml.pages.layouts import BY_ROWS
 
 _LEAST_APART_MM = 8.0
 _BAND_MM = 3.0
+_RIM_MM = 2.0  # beyond the grid: the edge of the paper, or the desk
 _LEAST_COVER = 0.22
 _GAINS = (10.0, 5.0, 20.0)
 _PULSES_MM = (5.0, 10.0, 2.5)
@@ -68,6 +69,8 @@ def find_rows(ink: NDArray[np.float32], scale: int) -> NDArray[np.float64]:
     # A row of letters covers little of the width.
     peaks, _ = find_peaks(np.pad(cover, 1), height=_LEAST_COVER, distance=round(_LEAST_APART_MM * scale))
     peaks = peaks - 1
+    rim = _RIM_MM * scale
+    peaks = peaks[(peaks >= rim) & (peaks < len(cover) - rim)]
     if len(peaks) < min(BY_ROWS):
         return np.empty(0)
     strong = peaks[cover[peaks] > 0.45 * np.median(np.sort(cover[peaks])[-3:])]

@@ -25,6 +25,7 @@ from ml.pages.preparation import clahe, edges, otsu, prepare_page
 from ml.pages.reading import limb_residual
 from ml.pages.reasons import UnusablePage, named
 from ml.pages.render import render_page
+from ml.pages.rows import find_rows
 from ml.pages.style import PageStyle
 from ml.recordings.leads import TWELVE
 
@@ -159,6 +160,15 @@ def test_what_is_no_page_is_refused_with_a_reason(kind, edge, code):
     else:
         assert refusal.value.reason_code == code
     assert refusal.value.message.endswith(".")
+
+
+def test_the_edge_of_the_paper_is_no_row():
+    ink = np.zeros((1712, 2000), dtype=np.float32)
+    rows = np.array([341, 581, 820, 1059, 1300, 1538])
+    for y in rows:
+        ink[y - 2 : y + 3] = 1.0
+    ink[-4:] = 1.0
+    assert find_rows(ink, 8) == pytest.approx(rows, abs=4)
 
 
 def test_bytes_that_are_no_picture_are_refused():
