@@ -26,6 +26,7 @@ FINER = 2  # outlines are drawn at so many times the resolution of the network
 _GAMMAS = (0.75, 1.35)
 _ZOOMS = (0.86, 0.94)
 VARIANTS = 1 + len(_GAMMAS) + len(_ZOOMS)
+MOST_ERROR = 0.06  # beyond it the interval reaches from a normal heart to an enlarged one, whatever the ratio
 _FINEST = 0.004  # no film is measured better than its pixels
 Shares = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -112,11 +113,14 @@ def read(pixels: NDArray[np.uint8], shares_of: Shares) -> Reading:
     classes = outlined(shares)
     size = heart_size(classes)
     return Reading(
-        shares=shares, classes=classes, size=size, ratios=np.array([_ratio(outlined(one)) for one in each])
+        shares=shares,
+        classes=classes,
+        size=size,
+        ratios=np.array([_ratio(one.argmax(axis=-1)) for one in each]),
     )
 
 
-def _ratio(classes: NDArray[np.uint8]) -> float:
+def _ratio(classes: NDArray[np.integer]) -> float:
     """The ratio of outlines; NaN where a part was not found."""
     try:
         return heart_size(classes).ratio
@@ -175,14 +179,12 @@ def fit_error(
         floor=max(float(np.exp(found[0])), _FINEST),
         slope=float(min(np.exp(found[1]), 10.0)),
         reach=0.0,
-        most=1.0,
+        most=MOST_ERROR,
     )
     sigma = model.of(spread)
     rank = min(1.0, np.ceil((len(off) + 1) * (1.0 - alpha)) / len(off))
     reach = float(np.quantile(off / sigma, rank, method="higher"))
-    return dataclasses.replace(
-        model, reach=reach, most=float(max(np.quantile(sigma, 0.99), 2.0 * model.floor))
-    )
+    return dataclasses.replace(model, reach=reach)
 
 
 def probability_enlarged(

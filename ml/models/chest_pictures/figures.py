@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from ml.models.cxr_heart.answers import Answers
 
 _SEED = 5
 _BORDERS = (0.48, 0.52)
+_SIZES = (0.30, 0.45, 0.50, 0.55, 0.60, 0.85)
 
 
 def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> dict[str, float]:
@@ -70,28 +72,48 @@ def decisions(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> dic
     }
 
 
+def _by_way(answers: Answers, true: NDArray[np.float64]) -> dict[str, float]:
+    """Mean absolute error of ways to come from the variants of a film to its ratio; the last is served."""
+    off = answers.variants - true[:, None]
+    ways = {
+        "the film alone": off[:, 0],
+        "mean of the ratios of film and variants": off.mean(axis=1),
+        "ratio of their mean outlines": answers.ratio - true,
+    }
+    return {name: round(float(np.nanmean(np.abs(values))), 4) for name, values in ways.items()}
+
+
+def _by_size(off: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    """Error of the ratio by how large the heart was drawn."""
+    rows = {}
+    for low, high in itertools.pairwise(_SIZES):
+        here = (true >= low) & (true < high) & np.isfinite(off)
+        if here.any():
+            rows[f"{low:.2f} to {high:.2f}"] = {
+                "films": int(here.sum()),
+                "mean": round(float(off[here].mean()), 4),
+                "mean_absolute": round(float(np.abs(off[here]).mean()), 4),
+            }
+    return rows
+
+
 def heart_figures(
-    answers: Answers,
-    sigma: NDArray[np.float64],
-    reach: NDArray[np.float64],
-    most: NDArray[np.float64],
-    true: NDArray[np.float64],
+    answers: Answers, errors: ErrorModel, true: NDArray[np.float64]
 ) -> tuple[dict[str, Any], NDArray[np.float64]]:
     """Figures of ``cxr-heart`` on some films, and its probability of an enlarged heart.
 
     Args:
         answers: to the films.
-        sigma: error of each ratio; NaN where nothing was measured, shape (n,).
-        reach: standard deviations to each side of the 90 % interval, by film.
-        most: the largest error with which an answer is given, by film.
+        errors: fitted to answers about other films.
         true: drawn ratios, shape (n,).
     """
+    sigma = errors.of(answers.spread)
     weights, off = _weights(len(true)), answers.ratio - true
     found = np.isfinite(off)
     probability = np.where(
         found, probability_enlarged(np.nan_to_num(answers.ratio), np.nan_to_num(sigma, nan=1.0)), 0.5
     )
-    said = found & (sigma <= most)
+    said = found & (sigma <= errors.most)
     shares = np.array(
         [
             list(shares_of_labels(r, s).values()) if ok else [np.nan] * 3
@@ -105,11 +127,13 @@ def heart_figures(
         "enlarged": int((true > LIMIT).sum()),
         "ratio_mae": _mean(np.abs(off), weights),
         "ratio_bias": _mean(off, weights),
+        "ratio_mae_by_way": _by_way(answers, true),
+        "ratio_by_size": _by_size(off, true),
         "ratio_error_90": round(float(np.quantile(np.abs(off[found]), 0.9)), 4),
         "interval_coverage": _mean(
-            np.where(found, (np.abs(off) <= reach * sigma).astype(float), np.nan), weights
+            np.where(found, (np.abs(off) <= errors.reach * sigma).astype(float), np.nan), weights
         ),
-        "interval_half_width": round(float(np.mean((reach * sigma)[found])), 4),
+        "interval_half_width": round(float(np.mean((errors.reach * sigma)[found])), 4),
         "heart_dice": _mean(answers.dice[:, 2], weights),
         "right_lung_dice": _mean(answers.dice[:, 0], weights),
         "left_lung_dice": _mean(answers.dice[:, 1], weights),
@@ -125,20 +149,3 @@ def heart_figures(
         },
     }
     return figures, probability
-
-
-def errors_by_film(
-    models: list[ErrorModel], spreads: list[NDArray[np.float64]]
-) -> tuple[NDArray[np.float64], ...]:
-    """Error, reach and most of films that different error models judge, in the order given."""
-    sigma = np.concatenate([model.of(spread) for model, spread in zip(models, spreads, strict=True)])
-    reach, most = (
-        np.concatenate(
-            [
-                np.full(len(spread), getattr(model, name))
-                for model, spread in zip(models, spreads, strict=True)
-            ]
-        )
-        for name in ("reach", "most")
-    )
-    return sigma, reach, most

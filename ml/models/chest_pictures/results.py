@@ -6,22 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml.models.chest_pictures.folds import FOLDS
-
 RESULTS = Path(__file__).parent.parent.parent / "evaluation" / "chest.json"
-# Whom a setting learns from and whom it asks: name, what a reader is told.
-SETTINGS = {
-    "within_jsrt": f"learnt from both sites, {FOLDS} folds; films of jsrt",
-    "within_wingspan": f"learnt from both sites, {FOLDS} folds; films of wingspan",
+# Whom a setting learns from and whom it asks.
+WORDS = {
+    "within_jsrt": "learnt from half of both sites; the other films of jsrt",
+    "within_wingspan": "learnt from half of both sites; the other films of wingspan",
     "wingspan_to_jsrt": "learnt from wingspan alone; all films of jsrt",
     "jsrt_to_wingspan": "learnt from jsrt alone; all films of wingspan",
 }
 PROTOCOL = (
-    f"Every film is answered by a network that has not seen it: {FOLDS} folds over both sites, stratified by site and label, and each site "
-    "by the network of the other. Both sources hold one film a patient. The number of steps is fixed beforehand; what calibrates an answer "
-    "(error of the ratio, temperature) is fitted to held-out answers of other folds, across sites to those about the site that was learnt "
-    "from. Truth is what was drawn: the ratio of the drawn contours, and cardiomegaly is a drawn ratio above 0.50; no report, no echo "
-    "stands behind it. Intervals are 95 %, bootstrap over films."
+    "Every film is answered by networks that have not seen it: each site by the network of the other, and half of both sites (stratified "
+    "by site and label) by the network of the other half. Both sources hold one film a patient. The number of steps is fixed beforehand. "
+    "What calibrates an answer (error of the ratio, temperature) is fitted to held-out answers about films that its network learnt from. "
+    "Truth is what was drawn: the ratio of the drawn contours, and cardiomegaly is a drawn ratio above 0.50; no report and no echo stands "
+    "behind it. Intervals are 95 %, bootstrap over films."
 )
 
 

@@ -43,7 +43,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 def _heart(found: dict[str, Any]) -> list[str]:
     """One column a setting, and the goals."""
-    heart, settings = found["models"]["cxr-heart"], found["settings"]
+    heart, settings = found["models"]["cxr-heart"], found["heart_less_classifier"]
     rows = [
         [words, *(_figure(heart[name][key]) for name in settings), _GOALS.get(key, "-")]
         for key, words in _HEART.items()
@@ -62,10 +62,29 @@ def _heart(found: dict[str, Any]) -> list[str]:
     return _table(["cxr-heart", *(name.replace("_", " ") for name in settings), "goal"], rows)
 
 
+def _sizes(found: dict[str, Any]) -> list[str]:
+    """Error of the ratio by size of the heart."""
+    heart = found["models"]["cxr-heart"]
+    rows = [
+        [name.replace("_", " "), band, *(str(row[key]) for key in ("films", "mean", "mean_absolute"))]
+        for name in found["heart_less_classifier"]
+        for band, row in heart[name]["ratio_by_size"].items()
+    ]
+    return _table(["", "drawn ratio", "films", "mean error", "mean absolute error"], rows)
+
+
+def _ways(found: dict[str, Any]) -> list[str]:
+    """Ways to come to the ratio, with their error."""
+    names = list(found["heart_less_classifier"])
+    by_way = {name: found["models"]["cxr-heart"][name]["ratio_mae_by_way"] for name in names}
+    rows = [[way, *(str(by_way[name][way]) for name in names)] for way in by_way[names[0]]]
+    return _table(["mean absolute error of", *(name.replace("_", " ") for name in names)], rows)
+
+
 def _labels(found: dict[str, Any]) -> list[str]:
     """How films of each band are called, all settings within."""
     rows = []
-    for name in found["settings"]:
+    for name in found["heart_less_classifier"]:
         for label, row in found["models"]["cxr-heart"][name]["labels"].items():
             rows.append([name.replace("_", " "), label, str(row["films"]), *map(str, row["called"].values())])
     called = list(next(iter(found["models"]["cxr-heart"].values()))["labels"])
@@ -81,7 +100,7 @@ def _classifier(found: dict[str, Any]) -> list[str]:
             str(found["models"]["dicom-cardiac"][name]["ece"]),
             _figure(against[name]),
         ]
-        for name in found["settings"]
+        for name in found["heart_less_classifier"]
     ]
     return _table(["dicom-cardiac", *_CLASSIFIER, "ECE", "AUC of cxr-heart less its AUC"], rows)
 
@@ -109,9 +128,18 @@ def markdown(found: dict[str, Any]) -> str:
         "",
         found["protocol"],
         "",
-        *(f"- {name.replace('_', ' ')}: {words}." for name, words in found["settings"].items()),
+        *(
+            f"- {name.replace('_', ' ')}: {found['settings'][name]}."
+            for name in found["heart_less_classifier"]
+        ),
         "",
         *_heart(found),
+        "Error of the ratio by the drawn size of the heart:",
+        "",
+        *_sizes(found),
+        "Ways to come from a film and its four variants to one ratio; the last is served:",
+        "",
+        *_ways(found),
         "Films by their drawn ratio (normal below 0.48, borderline to 0.52) and how they are called:",
         "",
         *_labels(found),

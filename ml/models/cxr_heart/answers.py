@@ -24,7 +24,8 @@ SHAPE_NAMES = (
     "lungs_level", "certainty",
 )  # fmt: skip
 NEIGHBOURS = 5
-_WIDER = 0.35  # of the range of known films, to each side: what the gate lets through
+_TAILS = (0.01, 0.99)  # of known films; what lies beyond may be where a network failed
+_WIDER = 0.5  # of the range between, to each side: what the gate lets through
 _FARTHER = 1.15
 
 
@@ -67,12 +68,12 @@ def gate_limits(parts: list[Answers]) -> dict[str, Any]:
     shape = {}
     for place, name in enumerate(SHAPE_NAMES):
         values = every.shapes[np.isfinite(every.shapes[:, place]), place]
-        low, high = float(values.min()), float(values.max())
+        low, high = (float(edge) for edge in np.quantile(values, _TAILS))
         margin = _WIDER * (high - low)
         shape[name] = {"low": round(low - margin, 4), "high": round(high + margin, 4)}
     return {
         "neighbours": NEIGHBOURS,
-        "max_distance": round(_FARTHER * float(every.distance.max()), 4),
+        "max_distance": round(_FARTHER * float(np.quantile(every.distance, _TAILS[1])), 4),
         "shape": shape,
     }
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ml.chest.measuring import BORDER, LABELS, LIMIT
+from ml.datasets.chest_xray import SITES
 from ml.models.chest_pictures import evaluate
 from ml.models.chest_pictures.data import SOURCES, Films, load
 from ml.models.chest_pictures.drawn import CHESTS, OTHERS, drawn_films
@@ -30,7 +31,7 @@ ARTEFACT = Path(__file__).parent / "artefact"
 EPOCHS = evaluate.HEART_EPOCHS
 _FACTS = {
     "training": "both sites, all films",
-    "answers that calibrate": "each film's by a network of a fold without it",
+    "answers that calibrate": "each film's by the network of the other site",
 }
 LIMITS = (
     f"Cardiomegaly here is a cardiothoracic ratio above {LIMIT:.2f} as drawn by readers; no echo and no report stands behind it.",
@@ -117,7 +118,7 @@ def ship(
 
 
 def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dict[str, Any]:
-    """Train the networks of the folds, which calibrate, and the shipped one; stopped and begun again it goes on.
+    """Train the networks of each site, whose answers to the other calibrate, and the shipped one; stopped and begun again it goes on.
 
     Args:
         folder: holds ``chest_xray_ctr/``.
@@ -132,11 +133,10 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
         ExportError: when the conversion to ONNX fails.
     """
     films = load(folder)
-    found = evaluate.heart_answers(films, epochs=epochs)
+    parts = evaluate.across(evaluate.heart_answers(films, SITES, epochs=epochs))
     run = whole(films)
     place = work_folder() / f"{NAME}-{RELEASE}-{epochs}" / run.name
     model = fit(films, run.learn, epochs=epochs, seed=evaluate.SEED, folder=place)
-    parts = [answers for name, answers in found.items() if name.startswith("both")]
     return ship(films, model, parts, epochs=epochs, target=target)
 
 

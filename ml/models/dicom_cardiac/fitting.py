@@ -20,7 +20,7 @@ from ml.models.dicom_cardiac import network
 
 BATCH, STEPS = 16, 30
 RATE, DECAY = 2e-3, 1e-2
-VARIANTS = 11
+VARIANTS = 7
 _DRAWN = 0.07
 
 

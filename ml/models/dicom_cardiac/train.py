@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.datasets.chest_xray import SITES
 from ml.explain.checks import deletion, randomisation_likeness
 from ml.models.chest_pictures import evaluate
 from ml.models.chest_pictures.data import LIMIT, SOURCES, Films, load
@@ -63,8 +64,8 @@ def _sanity(model: keras.Model, films: Films, temperature: float) -> dict[str, A
 
 
 def settled(films: Films, logits: dict[str, NDArray[np.float64]]) -> Calibration:
-    """Temperature, prediction sets and abstention from the answers of the folds."""
-    folds = [run for run in runs(films) if run.name.startswith("both")]
+    """Temperature, prediction sets and abstention from the answers to each site by the network of the other."""
+    folds = [run for run in runs(films) if run.name in SITES]
     positions = np.concatenate([run.asked for run in folds])
     return settle(
         np.concatenate([logits[run.name] for run in folds]),
@@ -128,7 +129,7 @@ def ship(
 
 
 def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dict[str, Any]:
-    """Train the networks of the folds, which calibrate, and the shipped one; stopped and begun again it goes on.
+    """Train the networks of each site, whose answers to the other calibrate, and the shipped one; stopped and begun again it goes on.
 
     Args:
         folder: holds ``chest_xray_ctr/``.
@@ -143,7 +144,7 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
         ExportError: when the conversion to ONNX fails.
     """
     films = load(folder)
-    logits = evaluate.classifier_logits(films, epochs=epochs)
+    logits = evaluate.classifier_logits(films, SITES, epochs=epochs)
     place = work_folder() / f"{NAME}-{RELEASE}-{epochs}"
     model = kept_model(films, whole(films), epochs=epochs, seed=evaluate.SEED, folder=place)
     return ship(films, model, settled(films, logits), epochs=epochs, target=target)
