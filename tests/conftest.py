@@ -24,7 +24,9 @@ hypothesis.settings.register_profile(
     "repeatable",
     derandomize=True,
     print_blob=True,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # how busy the machine is, is no failure
+    # How busy the machine is, is no failure.
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 

@@ -47,7 +47,7 @@ def predictions(answers):
 
 
 class TestAnyRow(TestCase):
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(st.lists(FIELDS, max_size=3))
     def test_every_field_comes_back_as_it_was(self, answers):
         with acting_as(SYSTEM):

@@ -10,7 +10,7 @@ LABELS = ("a", "b", "c")
 
 
 @given(st.integers(0, 10_000), st.integers(1, 200))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_figures_are_those_of_scikit_learn(seed, size):
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.ones(3), size)

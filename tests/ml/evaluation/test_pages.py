@@ -20,7 +20,7 @@ def answers(seed: int, sharpness: float):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_area_is_that_of_scikit_learn(seed):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 6, 40).astype(float)

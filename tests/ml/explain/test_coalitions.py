@@ -30,7 +30,7 @@ def asked_one_by_one(opened, row, typical):
     return opened.run("logits", values=rows)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), differing=st.sets(st.integers(0, 10)))
 def test_every_answer_is_the_models_own(model, seed, differing):
     opened, coalitions, typical = model

@@ -42,7 +42,7 @@ def test_point_figures_are_those_of_scikit_learn():
     assert sum(row["count"] for row in found["reliability"]) == len(classes)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40))
 def test_weighted_area_is_that_of_repeated_beats_with_ties(rows):
     scores, positive, times = (np.array(column) for column in zip(*rows, strict=True))

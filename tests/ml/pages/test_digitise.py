@@ -52,7 +52,7 @@ def plain() -> DigitisedPage:
     return digitise(drawn(layout="3x4+1"))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(angle=st.floats(-14, 14), perspective=st.floats(0, 0.04), seed=st.integers(0, 99))
 def test_rotation_and_perspective_are_recovered(angle, perspective, seed):
     page = render_page(signals(), FS, PageStyle(layout="3x4", px_per_mm=3.5))

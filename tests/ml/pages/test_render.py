@@ -89,7 +89,7 @@ def test_same_seed_same_page(twelve, kind):
     assert first.image.shape != other.image.shape or not np.array_equal(first.image, other.image)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     angle=st.floats(-15, 15), perspective=st.floats(0, 0.06), turned=st.booleans(), seed=st.integers(0, 999)
 )

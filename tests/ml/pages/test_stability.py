@@ -37,7 +37,7 @@ def by_darkness(limit: float):
     return answer
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 999), probabilities=st.lists(st.floats(0.01, 1), min_size=3, max_size=3, unique=True)
 )
@@ -55,7 +55,7 @@ def test_a_model_that_ignores_the_picture_never_flips(seed, probabilities):
     assert "all 8" in found.message
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(winners=st.lists(st.integers(0, 2), min_size=9, max_size=9))
 def test_every_copy_with_another_answer_is_counted_and_named(winners):
     found = check_stability(crop(), prepare=small, answer=lambda _: np.eye(3)[winners], labels=LABELS)
@@ -88,7 +88,7 @@ def test_the_model_is_asked_once():
     assert sizes == [1 + len(VARIANTS)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(turn=st.floats(0.5, 3.0), seed=st.integers(0, 99))
 def test_turning_there_and_back_gives_the_page_again(turn, seed):
     page = crop(seed)
@@ -98,7 +98,7 @@ def test_turning_there_and_back_gives_the_page_again(turn, seed):
     assert back.shape == page.shape
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(factor=st.floats(0.5, 2.0), seed=st.integers(0, 99))
 def test_contrast_leaves_the_paper_and_moves_the_ink(factor, seed):
     page = crop(seed)

@@ -39,7 +39,6 @@ def where(prepared):
         ),
     )
 )
-@settings(deadline=None)
 def test_any_picture_becomes_64_by_64(pixels):
     prepared = prepare_beat_image(Image.fromarray(pixels))
     assert prepared.shape == (64, 64, 1)
@@ -47,14 +46,13 @@ def test_any_picture_becomes_64_by_64(pixels):
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_any_bytes_are_a_picture_or_said_to_be_none(data):
     with pytest.raises(UnreadableImageError):
         prepare_beat_image(data)
 
 
 @given(LABELS, SEEDS, st.integers(64, 500))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_polarity_does_not_matter(label, seed, size):
     light_on_dark = np.asarray(beat_picture(label, seed=seed, size=size, style="plain"))
     one = prepare_beat_image(Image.fromarray(light_on_dark))
@@ -66,13 +64,13 @@ def test_polarity_does_not_matter(label, seed, size):
 
 
 @given(SEEDS, st.integers(64, 900))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_paper_is_drawn_at_any_size(seed, size):
     assert np.asarray(beat_picture("Normal", seed=seed, size=size)).shape == (size, size, 3)
 
 
 @given(LABELS, SEEDS, st.sampled_from([128, 320, 640]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_size_paper_and_grid_hardly_matter(label, seed, size):
     plain = prepare_beat_image(beat_picture(label, seed=seed, size=320, style="plain"))
     paper = prepare_beat_image(beat_picture(label, seed=seed, size=size, style="paper"))

@@ -13,7 +13,7 @@ def test_ink_is_the_length_of_the_stretch():
 
 
 @given(arrays.arrays(np.float64, (2, 40), elements=st.floats(-1e6, 1e6)))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_every_column_holds_one_unbroken_stretch(signals):
     for image in render_traces(signals, size=64):
         inked = image > 0

@@ -27,7 +27,7 @@ def page(signals, fs):
     seconds=st.floats(2.5, 14.0),
     offset=st.floats(-3.0, 3.0),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_shape_range_and_no_baseline(fs, seconds, offset):
     found = prepare_leads(made(seconds, fs) + np.float32(offset), fs)
     assert found.window.shape == (found.window.shape[0], 12)
@@ -46,7 +46,7 @@ def test_the_rate_of_the_recorder_does_not_matter():
 
 
 @given(factor=st.floats(0.2, 3.0))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_preparation_is_linear(factor):
     signals = made(5.0)
     np.testing.assert_allclose(

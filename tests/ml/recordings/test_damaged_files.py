@@ -50,7 +50,6 @@ def outcome(name: str, data: bytes, folder: Path) -> None:
 
 quick = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

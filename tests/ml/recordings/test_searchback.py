@@ -20,7 +20,7 @@ QUALITY = assess(RECORDING)
 BEATS = find_beats(RECORDING.signals, RECORDING.fs, QUALITY)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sets(st.integers(0, len(BEATS.samples) - 1), max_size=len(BEATS.samples)))
 def test_no_beat_is_ever_removed(lost: set[int]) -> None:
     kept = np.setdiff1d(np.arange(len(BEATS.samples)), sorted(lost))

@@ -87,14 +87,14 @@ def test_a_thumbnail_is_too_small():
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_bytes_get_a_result(data):
     (result,) = analyse(data)
     assert result.outcome is Outcome.POOR_INPUT
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**31))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_picture_gets_a_result(width, height, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     (result,) = analyse(as_png(Image.fromarray(pixels)))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -23,7 +23,6 @@ def test_temperature_is_recovered():
 
 
 @given(arrays.arrays(np.float64, (5, 6), elements=st.floats(-50, 50)), st.floats(0.25, 20))
-@settings(deadline=None)
 def test_temperature_keeps_the_order_and_the_sum(logits, temperature):
     shares = probabilities(logits, temperature)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)

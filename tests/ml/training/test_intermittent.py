@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.preprocessing.beat_signal import CENTRE, LENGTH, QRS, RATE_HZ
@@ -8,7 +8,6 @@ from ml.training.intermittent import BLOCKED, WAYS, conducted_with_block, interm
 from ml.training.resequence import NORMAL, VENTRICULAR
 
 
-@settings(deadline=None)
 @given(st.sampled_from(WAYS), st.integers(2, 200), st.booleans(), st.integers(0, 1000))
 def test_every_beat_has_a_kind_and_an_interval(way, count, ventricular, seed):
     made = intermittent(way, count, np.random.default_rng(seed), ventricular=ventricular)

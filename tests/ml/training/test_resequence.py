@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.datasets.simulated import simulate_recording
@@ -17,7 +17,6 @@ def beats():
     return prepare_beats(made.signal, made.fs, made.r_samples)
 
 
-@settings(deadline=None)
 @given(st.sampled_from((*KINDS, FIBRILLATION)), st.integers(1, 300), st.integers(0, 1000))
 def test_every_rhythm_has_an_interval_for_every_beat(kind, count, seed):
     made = rhythm(kind, count, np.random.default_rng(seed), ventricular=0.3)

@@ -6,7 +6,7 @@ from ml.training.splits import folds, patients_of
 
 
 @given(st.integers(0, 1000))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_no_record_is_on_two_sides_and_each_is_held_out_once(seed):
     rng = np.random.default_rng(seed)
     records = np.array([f"mitdb/{r}" for r in rng.integers(200, 215, 600)])

@@ -145,7 +145,7 @@ def test_entities_are_not_expanded_without_end():
     assert reason(changed(SMALL, SHEET, lambda _: bomb + b"]>" + sheet)) == "broken_workbook"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, len(SMALL) - 1), byte=st.integers(0, 255))
 def test_a_damaged_workbook_is_read_or_refused(at, byte):
     try:
