@@ -109,7 +109,7 @@ def disagree(opinions: Sequence[Opinion]) -> bool:
     are.
     """
     compared = of_one_question(opinions)
-    found = {finding(one) for one in compared} - {""}
+    found = {_alike(one) for one in compared} - {""}
     if any(one.model == CLINICAL for one in compared):
         return {"Low risk", "High risk"} <= found
     if any(one.model == CHEST for one in compared):
@@ -152,7 +152,7 @@ def headline(opinions: Sequence[Opinion]) -> str:
         ordered += [one for one in in_order(opinions) if one.model in BESIDE]
     if len(ordered) < 2:
         return ""
-    counts = Counter(said for one in ordered if (said := finding(one)))
+    counts = Counter(said for one in ordered if (said := _alike(one)))
     ranked = [label for label, _ in counts.most_common()]  # of equals the deciding model's first
     if len(ranked) == 1 and counts[ranked[0]] == len(ordered):
         return f"All {len(ordered)} models say {ranked[0]}."
@@ -168,8 +168,14 @@ def headline(opinions: Sequence[Opinion]) -> str:
     return "; ".join(parts) + "."
 
 
+def _alike(opinion: Opinion) -> str:
+    """What an answer names, a normal ECG by one name whatever the model calls it."""
+    found = finding(opinion)
+    return "Normal ECG" if found in NORMAL else found
+
+
 def _names(opinions: Sequence[Opinion], found: str) -> list[str]:
-    return [one.model for one in opinions if finding(one) == found]
+    return [one.model for one in opinions if _alike(one) == found]
 
 
 def _say(models: Sequence[str], what: str) -> str:

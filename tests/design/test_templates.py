@@ -26,6 +26,16 @@ def test_no_template_has_inline_script_or_style() -> None:
     assert [path.name for path in templates if inline.search(tags.sub("", path.read_text()))] == []
 
 
+def test_comments_end_on_their_line() -> None:
+    """A comment over two lines is none to Django, and would stand on the page."""
+    lines = (
+        (path, line)
+        for path in (ROOT / "templates").rglob("*.html")
+        for line in path.read_text().splitlines()
+    )
+    assert [path.name for path, line in lines if line.count("{#") != line.count("#}")] == []
+
+
 def test_nothing_is_fetched_from_elsewhere() -> None:
     files = [
         *(ROOT / "templates").rglob("*.html"),
