@@ -111,6 +111,22 @@ def page(browser: Any) -> Iterator[Any]:
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
+    asked: set[Any] = set()
+
+    def began(request: Any) -> None:
+        asked.add(request)
+
+    def ended(request: Any) -> None:
+        asked.discard(request)
+
+    context.on("request", began)
+    context.on("requestfinished", ended)
+    context.on("requestfailed", ended)
     yield tab
+    # An answer that is still being written would be in the way of emptying the database.
+    for _ in range(100):
+        if not asked or tab.is_closed():
+            break
+        tab.wait_for_timeout(50)
     context.close()
     assert errors == []

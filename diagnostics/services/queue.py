@@ -43,7 +43,8 @@ def publish(attempts: Sequence[tuple[uuid.UUID, int]], *, limit_s: int | None = 
     if time.monotonic() < _rest_until:
         return False
     message = {"attempts": [[str(diagnosis_id), attempt] for diagnosis_id, attempt in attempts]}
-    limits = {"time_limit": limit_s, "soft_time_limit": max(1, limit_s - 5)} if limit_s else {}
+    # None said aloud: a process that knows the task would send its own limit along.
+    limits = {"time_limit": limit_s, "soft_time_limit": max(1, limit_s - 5) if limit_s else None}
     try:
         priority = AFTER_OTHERS if len(attempts) > MOST_TOGETHER else 0
         current_app.send_task(RUN_DIAGNOSES, kwargs=message, priority=priority, **limits)

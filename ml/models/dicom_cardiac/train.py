@@ -32,7 +32,7 @@ EPOCHS = evaluate.CLASSIFIER_EPOCHS
 ALPHA, WANTED_ACCURACY, LEAST_COVERAGE = 0.10, 0.90, 0.70
 _CHECKED = 40
 LIMITS = (
-    "The classifier of the source report, kept for comparison: `cxr-heart` measures what this one guesses, and shows where.",
+    "The classifier of the source report, kept for comparison: cxr-heart measures what this one guesses, and shows where.",
     f"It was taught drawn ratios above {LIMIT:.2f} alone; no echo and no report stands behind its label.",
     *SHARED,
 )
