@@ -270,7 +270,11 @@ def page_image(page: StraightPage, reading: Reading) -> PageImage:
         page: as `ml.pages.digitise.DigitisedPage.page` gives it.
         reading: of the same page.
     """
-    source = page_source(page, reading)
+    return seen(page_source(page, reading))
+
+
+def seen(source: PageSource) -> PageImage:
+    """The same from what `page_source` gave."""
     return dataclasses.replace(relaid(source), leads=page_leads(source))
 
 

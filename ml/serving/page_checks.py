@@ -13,7 +13,7 @@ import dataclasses
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,11 @@ from PIL import Image
 
 from ml.contract import ModelResult, as_percent
 from ml.pages.stability import VARIANTS, Variant, judged
-from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, PageImage, PageSource, page_source, relaid
-from ml.preprocessing.page_leads import page_leads
+from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, PageImage, PageSource, relaid
 from ml.recordings.leads import TWELVE
 from ml.serving.analysis import calibrated
 from ml.serving.page_models import FUSION, WINDOW, heat_png
 from ml.serving.signals import signal_member
-
-if TYPE_CHECKING:
-    from ml.pages.reading import Reading
-    from ml.pages.rectify import StraightPage
 
 # Preparation evens out the contrast of every page: paler and darker copies would say nothing.
 CHANGES = tuple(variant for variant in VARIANTS if variant.contrast == 1.0)
@@ -53,30 +48,38 @@ class CheckedAnswers:
     maps: dict[str, bytes]
 
 
+NOTHING_CHECKED = CheckedAnswers(results=(), maps={})
+
+
 def check_answers(
-    results: tuple[ModelResult, ...], page: StraightPage, reading: Reading, box: tuple[int, int, int, int]
+    results: tuple[ModelResult, ...],
+    source: PageSource,
+    prepared: PageImage,
+    covered: tuple[float, float, float, float],
 ) -> CheckedAnswers:
     """Check the answers of page models.
 
     Args:
-        results: as `ml.serving.page_models.answer_page` gives them.
-        page: that they are about.
-        reading: of the same page.
-        box: left, top, right and bottom of what the maps cover, pixels of the page.
+        results: as `ml.serving.page_models.answer_prepared` gives them.
+        source: of the page that they are about.
+        prepared: the same as the models saw it, with its leads.
+        covered: left, top, right and bottom of what the maps cover, millimetres on the straightened page.
+
+    Raises:
+        ValueError: when the leads of `prepared` were not followed.
     """
     if not results:
-        return CheckedAnswers(results=(), maps={})
-    source = page_source(page, reading)
-    prepared = relaid(source)
+        return NOTHING_CHECKED
+    if prepared.leads is None:
+        raise ValueError("the leads of the page were not followed")
     leads = tuple(lead for lead in TWELVE if any(piece.lead == lead for piece in prepared.placed))
     copies = [relaid(altered(source, variant)) for variant in CHANGES]
     asked = np.stack(
         [one.pixels for one in (prepared, *copies)] + [without(prepared, lead) for lead in leads]
     )
-    followed = page_leads(source)
+    followed = prepared.leads
     read = np.stack([followed] * (1 + len(copies)) + [without_lead(followed, lead) for lead in leads])
     shares = _asked([result.model for result in results], asked, read)
-    covered = (box[0] / page.scale, box[1] / page.scale, box[2] / page.scale, box[3] / page.scale)
     told, maps = [], {}
     for result in results:
         found, labels = shares[result.model], signal_member(result.model).contract.labels

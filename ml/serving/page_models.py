@@ -79,10 +79,15 @@ def answer_page(
     Raises:
         TamperedArtefactError: when a model's files are not the ones that were measured.
     """
-    prepared = page_image(page, reading)
     height, width = page.inside.shape
-    covered = tuple(value / page.scale for value in (box or (0, 0, width, height)))
-    return answer_prepared(prepared, covered, input_sha256=input_sha256, models=models)  # type: ignore[arg-type]
+    covered = in_mm(box or (0, 0, width, height), page)
+    return answer_prepared(page_image(page, reading), covered, input_sha256=input_sha256, models=models)
+
+
+def in_mm(box: tuple[int, int, int, int], page: StraightPage) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom in millimetres of a box in pixels of a straightened page."""
+    left, top, right, bottom = (value / page.scale for value in box)
+    return left, top, right, bottom
 
 
 def answer_prepared(

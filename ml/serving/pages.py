@@ -16,11 +16,12 @@ from ml.pages.measures import measure_digitised
 from ml.pages.picture import open_picture
 from ml.pages.preparation import prepared
 from ml.pages.reasons import PageReason, UnusablePage, named
+from ml.preprocessing.page_image import page_source, seen
 from ml.preprocessing.twelve_lead import LEAST_SECONDS
 from ml.serving.gate import Refusal
-from ml.serving.page_checks import check_answers
+from ml.serving.page_checks import NOTHING_CHECKED, CheckedAnswers, check_answers
 from ml.serving.page_findings import Store, page_findings
-from ml.serving.page_models import answer_page
+from ml.serving.page_models import answer_prepared, in_mm
 from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import MODEL, NOT_READABLE, opinion_on_leads
 
@@ -81,12 +82,18 @@ def _answered(data: bytes, page: DigitisedPage, sheet: int | None, store: Store 
     beside, looked = _twelve_leads(page, sha256)
     steps = prepared(page.page, page.reading)
     # A page of which leads are missing is not judged by the rest: what they would show may be the finding.
-    answers = () if page.outside else answer_page(page.page, page.reading, input_sha256=sha256, box=steps.box)
-    checked = check_answers(answers, page.page, page.reading, steps.box)
+    checked = NOTHING_CHECKED if page.outside else _page_models(page, steps.box, sha256)
     findings = page_findings(
         page, steps, measures, sheet=sheet, looked=looked, lead_maps=checked.maps, store=store
     )
     return Analysis(results=(*checked.results, beside), findings=findings)
+
+
+def _page_models(page: DigitisedPage, box: tuple[int, int, int, int], sha256: str) -> CheckedAnswers:
+    """What the models of whole pages answer, checked, with maps over a box of the page."""
+    source, covered = page_source(page.page, page.reading), in_mm(box, page.page)
+    shown = seen(source)
+    return check_answers(answer_prepared(shown, covered, input_sha256=sha256), source, shown, covered)
 
 
 def _twelve_leads(page: DigitisedPage, sha256: str) -> tuple[ModelResult, dict[str, Any] | None]:

@@ -13,11 +13,11 @@ from PIL import Image
 from ml.pages.digitise import oriented_page
 from ml.pages.picture import open_picture
 from ml.pages.stability import Variant
-from ml.preprocessing.page_image import page_source, relaid
+from ml.preprocessing.page_image import page_source, relaid, seen
 from ml.preprocessing.page_leads import page_leads
 from ml.recordings.leads import TWELVE
 from ml.serving.page_checks import CHANGES, altered, check_answers, without, without_lead
-from ml.serving.page_models import answer_page, answer_prepared
+from ml.serving.page_models import answer_page, answer_prepared, in_mm
 from tests.ml.golden_page_cases import page_png
 
 
@@ -36,7 +36,8 @@ def source():
 def checked():
     page, reading = read()
     height, width = page.inside.shape
-    return check_answers(answer_page(page, reading), page, reading, (0, 0, width, height))
+    whole = in_mm((0, 0, width, height), page)
+    return check_answers(answer_page(page, reading), source(), seen(source()), whole)
 
 
 def test_the_answers_stay_what_they_were():
@@ -106,4 +107,4 @@ def test_copies_are_cut_and_turned():
 
 
 def test_no_answers_are_not_checked():
-    assert check_answers((), *read(), (0, 0, 10, 10)).results == ()
+    assert check_answers((), source(), relaid(source()), (0.0, 0.0, 10.0, 10.0)).results == ()
