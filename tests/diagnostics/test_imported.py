@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 
 import pytest
 from django.db import connection
@@ -215,6 +216,22 @@ def test_the_page_shows_how_far_it_is_and_is_loaded_anew_in_the_end(client, doct
     assert client.get(f"{path}?running=1")["HX-Refresh"] == "true"
     page = client.get(path).content.decode()
     assert ("All 1 assessment answered: 1 high, 0 moderate, 0 low" in page, "hx-get" in page) == (True, False)
+
+
+def test_a_page_opened_while_rows_are_recorded_is_loaded_anew_even_if_its_first_question_finds_all_done(
+    client, doctor
+):
+    patients(doctor, "A-1")
+    found = begun(doctor, "A-1")
+    client.force_login(doctor)
+    opened = client.get(reverse("patients:import", args=[found.pk])).content.decode()
+    question = re.search(r'id="progress" hx-get="([^"]+)"', opened)[1]
+    step(found)
+    answered(doctor)
+    assert client.get(question)["HX-Refresh"] == "true"
+    opened = client.get(reverse("patients:import", args=[found.pk])).content.decode()
+    question = re.search(r'id="progress" hx-get="([^"]+)"', opened)[1]
+    assert "HX-Refresh" not in client.get(question)
 
 
 def test_the_result_has_the_verdict_and_the_risk_of_each_row(client, doctor):
