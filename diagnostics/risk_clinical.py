@@ -18,7 +18,7 @@ from diagnostics.risk import ORDER, RiskLevel
 from diagnostics.risk_categories import called, category_of
 from ml.clinical.answer import ClinicalReason
 from ml.clinical.scores.register import BY_NAME as SCORES
-from ml.contract import ModelResult, Outcome, as_percent
+from ml.contract import ModelResult, Outcome, as_percent, share_as_percent
 
 # What a doctor confirms or finds instead, and what it says of the patient.
 LEVELS: dict[str, tuple[RiskLevel, str]] = {
@@ -81,8 +81,8 @@ def observed(contract: Mapping[str, Any], level: str) -> str:
         return ""
     rate = measured[level]["rate"]
     return (
-        f"{OBSERVED}{rate['value']:.0%} died during follow-up"
-        f" (95 % interval {rate['low']:.0%} to {rate['high']:.0%})."
+        f"{OBSERVED}{share_as_percent(rate['value'])} died during follow-up"
+        f" (95 % interval {share_as_percent(rate['low'])} to {share_as_percent(rate['high'])})."
     )
 
 

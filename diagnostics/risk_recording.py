@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostics.opinions import BESIDE
 from diagnostics.risk import LABEL_RISK, ORDER, RiskLevel
-from ml.contract import ModelResult, Outcome, as_percent
+from ml.contract import ModelResult, Outcome, as_percent, share_as_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -147,7 +147,7 @@ def _readability(summary: dict[str, Any]) -> Iterator[Finding]:
         part = summary["analysable_s"] / max(summary["seconds"], 1e-9)
         yield (
             RiskLevel.MODERATE,
-            f"Only {part:.0%} of the recording could be analysed; a person has to read the rest.",
+            f"Only {share_as_percent(part)} of the recording could be analysed; a person has to read the rest.",
         )
     if summary["pacemaker"]:
         yield RiskLevel.MODERATE, "The file names a pacemaker; the beat model was not trained on paced beats."

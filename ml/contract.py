@@ -12,7 +12,12 @@ from typing import Any
 
 def as_percent(probability: float) -> str:
     """A probability, 0 to 1, in whole percent for people; never 100 %, which no model can promise."""
-    return "over 99%" if probability > 0.99 else f"{probability:.0%}"
+    return "over 99 %" if probability > 0.99 else share_as_percent(probability)
+
+
+def share_as_percent(share: float) -> str:
+    """A counted share, 0 to 1, in whole percent for people; unlike a probability it may be 100 %."""
+    return f"{100 * share:.0f} %"
 
 
 class Outcome(StrEnum):

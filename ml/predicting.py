@@ -28,7 +28,7 @@ PAGE = "page"
 def _row(name: str, result: ModelResult) -> str:
     """One line of the readable table."""
     said = (
-        f"{result.label} {result.confidence:.1%}"
+        f"{result.label} {100 * result.confidence:.1f} %"
         if result.confidence is not None
         else str(result.reason_code)
     )

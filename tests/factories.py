@@ -113,7 +113,7 @@ def clinical(of: Patient, by: User, *, words: str = "creatinine 1.9 mg/dL", **fi
     known = {"serum_creatinine": Value(1.9, "mg/dL", "2026-03-02T09:30:00+00:00")}
     values: dict[str, Any] = {
         "risk_level": "high",
-        "risk_reasons": ["clinical-hybrid estimates a risk of 62%."],
+        "risk_reasons": ["clinical-hybrid estimates a risk of 62 %."],
     }
     data = Snapshot(70, "female", known).as_bytes()
     row = diagnosis(of, by, status=Status.COMPLETED, data=data, **values | fields)

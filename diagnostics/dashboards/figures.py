@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from diagnostics.patient_risk import PatientLevel
 from diagnostics.risk import RiskLevel
+from ml.contract import as_percent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -53,7 +54,7 @@ def people(rows: Sequence[Any]) -> Figure:
         "orientation": "h",
         "x": [round(row.probability, 4) for row in rows],
         "y": places,
-        "text": [f"{row.label} {row.probability:.0%}" for row in rows],
+        "text": [f"{row.label} {as_percent(row.probability)}" for row in rows],
         "textposition": "auto",
         "customdata": [reverse("diagnostics:detail", args=[row.pk]) for row in rows],
         "hovertext": [f"{row.patient}, MRN {row.patient.mrn}: {level_words(row.risk_level)}" for row in rows],

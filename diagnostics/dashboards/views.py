@@ -15,6 +15,7 @@ from accounts.views.access import page
 from diagnostics.dashboards import figures, selectors
 from diagnostics.dashboards.export import as_csv
 from diagnostics.dashboards.forms import PeopleForm, TrendsForm
+from diagnostics.views.shown import percent
 from patients import selectors as patient_selectors
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ LATE = ("Person", "MRN", "Finding", "Risk", "Result since")
 
 
 def _person(row: Any) -> list[Cell]:
-    return [*_who(row), {"label": "Probability", "value": f"{row.probability:.1%}", "numeric": True}, _risk(row),
+    return [*_who(row), {"label": "Probability", "value": percent(row.probability), "numeric": True}, _risk(row),
             {"label": "State", "value": row.get_status_display(), "badge": row.status}]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from diagnostics.models import ModelVersion, Prediction
+from ml.contract import share_as_percent
 
 if TYPE_CHECKING:
     from accounts.actor import Actor
@@ -32,8 +33,9 @@ class OneSided:
 
     def __str__(self) -> str:
         """A sentence for the administrator."""
+        share = share_as_percent(self.share)
         return (
-            f"{self.model} called {self.share:.0%} of its last {self.answers} answers {self.label}. If the patients do not explain"
+            f"{self.model} called {share} of its last {self.answers} answers {self.label}. If the patients do not explain"
             " it, the model or what is sent to it is broken: replay some predictions and compare."
         )
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from diagnostics.views import charts
 from diagnostics.views.charts import Axis, Interval, Series, style_of
+from ml.contract import share_as_percent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -158,7 +159,11 @@ def _roc(found: Comparison, styles: dict[str, int], label: str) -> dict[str, Any
     models = [model for model in found.models if model.roc.get(label)]
     if not models:
         return None
-    heads = ["Model", "AUC", *(f"Sensitivity at {1 - rate:.0%} specificity" for rate in FALSE_POSITIVE_RATES)]
+    heads = [
+        "Model",
+        "AUC",
+        *(f"Sensitivity at {share_as_percent(1 - rate)} specificity" for rate in FALSE_POSITIVE_RATES),
+    ]
     rows = []
     for model in models:
         measured = model.classes[label].figures.get("auc") if label in model.classes else None

@@ -15,6 +15,7 @@ from accounts.views.access import other_parameters, page, paginate
 from diagnostics import selectors
 from diagnostics.patient_risk import EVENT_WORDS, FLAG_WORDS, PatientLevel, RedFlag, missing, stored_tiers
 from diagnostics.views.shown import percent
+from ml.contract import share_as_percent
 from patients import selectors as patient_selectors
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class ShownLevel:
         tier = stored_tiers().of(told)
         seen = stored_tiers().observed[tier]
         return (
-            f"Tier {tier.label} of the clinical model: of the people of this tier, {seen.rate:.0%} died during follow-up"
-            f" (95 % interval {seen.low:.0%} to {seen.high:.0%}, cross-validation)."
+            f"Tier {tier.label} of the clinical model: of the people of this tier, {share_as_percent(seen.rate)} died during follow-up"
+            f" (95 % interval {share_as_percent(seen.low)} to {share_as_percent(seen.high)}, cross-validation)."
         )
 
     @property
@@ -104,8 +105,8 @@ def levels(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
     rows = [
         {
             "level": tier.value,
-            "rate": f"{seen.rate:.0%}",
-            "interval": f"{seen.low:.0%} to {seen.high:.0%}",
+            "rate": share_as_percent(seen.rate),
+            "interval": f"{share_as_percent(seen.low)} to {share_as_percent(seen.high)}",
             "bounds": _bounds(tier, tiers.low_below, tiers.high_from),
         }
         for tier, seen in tiers.observed.items()
@@ -122,7 +123,7 @@ def levels(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 def _bounds(tier: PatientLevel, low_below: float, high_from: float) -> str:
     if tier is PatientLevel.LOW:
-        return f"below {low_below:.0%}"
+        return f"below {share_as_percent(low_below)}"
     if tier is PatientLevel.HIGH:
-        return f"{high_from:.0%} and above"
-    return f"{low_below:.0%} to below {high_from:.0%}"
+        return f"{share_as_percent(high_from)} and above"
+    return f"{share_as_percent(low_below)} to below {share_as_percent(high_from)}"

@@ -69,6 +69,7 @@ def _result_page(request: PageRequest, diagnosis: Diagnosis, form: ReviewForm) -
         ),
         "recording": recording,
         "paper": paper,
+        "picture_alt": "The X-ray image" if instance else "The uploaded ECG picture",
         "ground_url": _ground_url(diagnosis, paper, instance),
         "instance": instance,
         "chest": shown_chest.measured(diagnosis) if instance else None,

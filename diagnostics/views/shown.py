@@ -12,7 +12,7 @@ from django.urls import reverse
 from diagnostics.forms import label_words
 from diagnostics.kinds import is_recording
 from diagnostics.models import Review
-from diagnostics.opinions import BESIDE
+from diagnostics.opinions import BESIDE, CHEST
 from diagnostics.risk import LABEL_RISK
 from diagnostics.states import Status
 from diagnostics.views.shown_leads import lead_chart
@@ -78,12 +78,13 @@ def answer_of(diagnosis: Diagnosis) -> str:
 def probability_rows(prediction: Prediction, *, of_recording: bool = False) -> list[dict[str, Any]]:
     """Rows of components/probabilities.html, most probable first; the threshold of a single answer is marked at the first."""
     ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
+    marked = prediction.threshold and not of_recording
     return [
         {
             "label": label_words(label) if label in LABEL_RISK else label,
             "percent": share * 100,
             "chosen": label == prediction.label,
-            "threshold": prediction.threshold * 100 if place == 0 and not of_recording else None,
+            "threshold": prediction.threshold * 100 if marked and place == 0 else None,
         }
         for place, (label, share) in enumerate(ranked)
     ]
@@ -97,7 +98,7 @@ def provenance(prediction: Prediction) -> list[dict[str, Any]]:
         fact("Weights SHA-256", version.weights_sha256),
         fact("Input SHA-256", prediction.input_sha256),
         fact("Code version", prediction.code_version),
-        fact("Threshold", percent(prediction.threshold)),
+        *([fact("Threshold", percent(prediction.threshold))] if prediction.threshold else []),
         fact("Device", prediction.device),
         fact("Duration", f"{prediction.duration_ms:.1f} ms"),
         fact("Attempt", prediction.attempt),
@@ -112,6 +113,11 @@ class ShownPrediction:
     heatmap_url: str
     of_recording: bool = False
     lead_map_url: str = ""
+
+    @property
+    def is_outlined(self) -> bool:
+        """Whether its map shows what it drew on the picture, not where it looked."""
+        return self.prediction.model == CHEST
 
     @property
     def title(self) -> str:
@@ -143,8 +149,11 @@ class ShownPrediction:
             return "Calibrated probability of each finding of the twelve leads; several may hold at once"
         if self.of_recording:
             return "Mean calibrated probability over all that was asked of the model in this recording"
+        said = "Calibrated probability of each finding"
         return (
-            "Calibrated probability of each finding; the mark is the threshold below which the model abstains"
+            f"{said}; the mark is the threshold below which the model abstains"
+            if self.prediction.threshold
+            else said
         )
 
     @property

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
+from ml.contract import as_percent
 from ml.dicom.finding import MAKER, NOTICE, ChestFinding, Length, Point, length, reference
 from ml.dicom.report import dated, equipment
 
@@ -115,7 +116,7 @@ def _words(finding: ChestFinding) -> list[str]:
     at = " at the detector" if heart.magnified else ""
     return [
         f"{NOTICE.upper()}",
-        f"{finding.label}, probability of an enlarged heart {finding.probability:.0%}",
+        f"{finding.label}, probability of an enlarged heart {as_percent(finding.probability)}",
         f"Cardiothoracic ratio {ratio}: heart {_said(heart)}, chest {_said(chest)}{at}",
         f"{MAKER} {finding.model} {finding.version}, {finding.made_at:%Y-%m-%d %H:%M %Z}",
     ]

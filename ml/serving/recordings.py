@@ -306,7 +306,8 @@ def _told(beats: int, counts: dict[str, int], found: list[str], result: Recordin
     """One sentence about a recording."""
     unsure = beats - sum(counts.values())
     parts = [f"{counts[label]:,} {label}" for label in found] + ([f"{unsure:,} unsure"] if unsure else [])
-    analysed = as_percent(result.analysable_s / result.seconds) if result.seconds else "0%"
+    part = result.analysable_s / result.seconds if result.seconds else 0.0
+    analysed = "All" if part == 1 else as_percent(part)
     return f"{beats:,} heartbeats: {', '.join(parts)}. {analysed} of the recording could be analysed."
 
 

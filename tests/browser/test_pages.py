@@ -72,7 +72,7 @@ def ward(transactional_db):
         )
     open_one = factories.diagnosis(
         anna, doctor, status=Status.COMPLETED, data=beat_png("PVC", seed=3), risk_level="moderate",
-        risk_reasons=["beat-cnn sees a premature ventricular beat; how many there are and the heart's function decide (PVC, 91%)."],
+        risk_reasons=["beat-cnn sees a premature ventricular beat; how many there are and the heart's function decide (PVC, 91 %)."],
     )  # fmt: skip
     with acting_as_system():
         factories.prediction(open_one, label="PVC", confidence=0.91, probabilities=ANSWER)
@@ -88,7 +88,7 @@ def ward(transactional_db):
         family_name="Lindqvist",
         birth_date=dt.date(1948, 3, 2),
     )
-    high = ["beat-cnn sees ventricular fibrillation, a life-threatening rhythm (VF, 90%)."]
+    high = ["beat-cnn sees ventricular fibrillation, a life-threatening rhythm (VF, 90 %)."]
     factories.completed(maria, doctor, label="VF", risk_level="high", risk_reasons=high)
     refused = factories.diagnosis(
         anna,

@@ -34,7 +34,7 @@ def test_an_overridden_red_flag_lowers_the_level_and_the_history_says_so(
     patient = factories.patient(team=(doctor,))
     factories.completed(
         patient, doctor, label="VF", data=beat_png("VF", seed=3), risk_level="high", red_flags=["lethal_rhythm"],
-        risk_reasons=["beat-cnn sees ventricular fibrillation (VF, 90%)."], evidence_kind="image",
+        risk_reasons=["beat-cnn sees ventricular fibrillation (VF, 90 %)."], evidence_kind="image",
     )  # fmt: skip
     assessed(patient)
     enter(page, live_server, doctor)

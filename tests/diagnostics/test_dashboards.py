@@ -187,7 +187,7 @@ def test_figures_hold_what_is_drawn_and_can_be_sent_as_json(doctor, measured):
         trends = figures.trends([CATALOGUE["weight"]], rows)
     (bar,) = people["data"]
     assert (bar["x"], bar["text"], bar["customdata"]) == (
-        [0.875], ["PVC 88%"], [reverse("diagnostics:detail", args=[row.pk])],
+        [0.875], ["PVC 88 %"], [reverse("diagnostics:detail", args=[row.pk])],
     )  # fmt: skip
     assert trends["data"][0]["y"] == [71.0, 72.0]
     assert json.loads(json.dumps(people)) == people

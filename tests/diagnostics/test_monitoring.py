@@ -51,4 +51,4 @@ def test_the_administrator_is_told(client, answered):
     answered(*["RBBB"] * 40)
     client.force_login(factories.user(Role.ADMIN))
     page = client.get(reverse("diagnostics:workers")).content.decode()
-    assert "beat-cnn 0.0.0 called 100% of its last 40 answers RBBB." in page
+    assert "beat-cnn 0.0.0 called 100 % of its last 40 answers RBBB." in page

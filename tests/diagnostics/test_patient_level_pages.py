@@ -66,7 +66,10 @@ def test_the_card_says_level_probability_reasons_and_what_is_missing(signed_in, 
     seen = stored_tiers().observed[PatientLevel.HIGH]
     assert "Risk level of the patient High risk" in text
     assert "62.0 % probability of death during follow-up" in text
-    assert f"{seen.rate:.0%} died during follow-up (95 % interval {seen.low:.0%} to {seen.high:.0%}" in text
+    assert (
+        f"{100 * seen.rate:.0f} % died during follow-up (95 % interval {100 * seen.low:.0f} % to {100 * seen.high:.0f} %"
+        in text
+    )
     assert "tier High" in text
     assert "No recording and no twelve-lead page" in text
     assert "First assessment of this patient." in text

@@ -48,7 +48,7 @@ def test_a_batch_of_one_patient_writes_one_row_with_its_evidence(doctor, patient
     (row,) = history(patient)
     assert (row.level, row.probability, row.cause, row.previous) == ("moderate", None, "result", None)
     assert [one["key"] for one in row.evidence] == [str(one.pk) for one in rows]
-    assert "PVC, 90%" in row.evidence[0]["text"]
+    assert "PVC, 90 %" in row.evidence[0]["text"]
     assert (row.rules_version, row.changes) == (RULES_VERSION, ["First assessment of this patient."])
     assert list(row.newest) == ["image"]
 
@@ -132,7 +132,7 @@ def test_the_probability_is_the_clinical_models(doctor, patient):
         )
         (stored,) = update_patient_risk([patient.pk], cause=RESULT)
     assert (stored.level, stored.probability) == ("high", 0.62)
-    assert "62%, tier High" in stored.evidence[0]["text"]
+    assert "62 %, tier High" in stored.evidence[0]["text"]
 
 
 def statements(doctor, patients):

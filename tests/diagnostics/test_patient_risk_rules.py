@@ -287,7 +287,7 @@ def test_what_changed_is_said_level_first():
     second = assess([evidence(LOW), record], tiers=TIERS)
     said = changes(first, second)
     assert said[0] == "The level rose from Low to Moderate."
-    assert said[1] == "Probability of death during follow-up: none before, 30% now."
+    assert said[1] == "Probability of death during follow-up: none before, 30 % now."
     assert said[2].startswith("New: Clinical record of 31 May 2026: ")
     third = assess([evidence(LOW)], tiers=TIERS)
     said = changes(second, third)

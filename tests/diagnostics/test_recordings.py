@@ -203,8 +203,8 @@ def test_a_suspected_infarction_is_moderate_and_never_high(calm):
     level, reasons = assess_recording(calm, [second("MI", suspected=("MI", "STTC"))])
     assert level == "moderate"
     assert reasons == [
-        "ecg-signals suspects signs of myocardial infarction, which may be old or recent (MI, 71%).",
-        "ecg-signals suspects changes of ST segment or T wave, which have many causes, ischaemia among them (STTC, 40%).",
+        "ecg-signals suspects signs of myocardial infarction, which may be old or recent (MI, 71 %).",
+        "ecg-signals suspects changes of ST segment or T wave, which have many causes, ischaemia among them (STTC, 40 %).",
     ]
 
 

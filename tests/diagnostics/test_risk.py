@@ -31,7 +31,7 @@ def test_the_level_of_each_label(label, level):
     found, reasons = assess([result(label)])
     assert (found, len(reasons)) == (level, 1)
     assert reasons[0].startswith("beat-cnn sees ")
-    assert f"({label}, 90%)" in reasons[0]
+    assert f"({label}, 90 %)" in reasons[0]
 
 
 def test_every_label_has_a_level_and_words_for_the_patient():

@@ -25,8 +25,8 @@ CONTRACTS = {
 }
 
 OBSERVED = (
-    "Of the patients whom the model put at this level in its cross-validation, 69% died during follow-up"
-    " (95 % interval 54% to 80%)."
+    "Of the patients whom the model put at this level in its cross-validation, 69 % died during follow-up"
+    " (95 % interval 54 % to 80 %)."
 )
 
 
@@ -66,7 +66,7 @@ def test_the_model_that_decides_gives_level_and_reasons() -> None:
     assert assess_clinical(given_, CONTRACTS) == (
         RiskLevel.HIGH,
         [
-            "clinical-hybrid estimates a risk of death during follow-up of 62%.",
+            "clinical-hybrid estimates a risk of death during follow-up of 62 %.",
             OBSERVED,
             "Ejection fraction 20 % raises the risk by 30 percentage points.",
             "Age 50 years lowers the risk by 1 percentage point.",

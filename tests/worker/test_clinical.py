@@ -90,7 +90,7 @@ def test_every_model_and_every_score_answers_and_is_stored(doctor: User) -> None
     assert row.risk_reasons[0] == ASSUMED
     assert row.risk_reasons[1].startswith("clinical-hybrid estimates a risk of death")
     contract = suite.contracts()[MODELS[0]]["metrics"]["cross_validation"]["levels"]["levels"]["High"]
-    assert f"{contract['rate']['value']:.0%} died" in row.risk_reasons[2]
+    assert f"{100 * contract['rate']['value']:.0f} % died" in row.risk_reasons[2]
     with acting_as(SYSTEM):
         kept = ModelVersion.objects.get(name="maggic")
     assert kept.contract["source"].startswith("Pocock")

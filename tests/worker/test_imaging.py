@@ -73,6 +73,11 @@ def test_a_study_is_measured_and_each_object_has_its_answer(
     client.force_login(doctor)
     page = client.get(reverse("diagnostics:detail", args=[pa.pk])).content.decode()
     assert "Cardiothoracic ratio" in page
+    # Outlines are no heat, and a model without a threshold shows none.
+    assert ("Outline opacity" in page, "The X-ray image" in page) == (True, True)
+    own = page[: page.index("How dicom-cardiac answered")]
+    assert "Threshold" not in own
+    assert "Where the model looked" not in own
     instance = pa.upload.instances.get()
     assert reverse("diagnostics:frame-png", args=[instance.pk, 0]) in page
     viewer = client.get(reverse("diagnostics:study-viewer", args=[instance.study_id])).json()
