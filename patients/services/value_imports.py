@@ -5,30 +5,36 @@ Workers record, one step of an import at a time, and whoever presses the button 
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from celery import current_app
 from django.db import connection, transaction
 from django.db.models import Count
 from django.db.models.fields.json import KeyTextTransform
-from django.utils.dateparse import parse_datetime
 
 from accounts import audit
 from accounts.actor import person_id
 from accounts.policy import Permission, can, require
 from patients.clinical.catalogue import CATALOGUE
-from patients.clinical.reasons import ValueReason, ValueRefused, ValuesRefused
+from patients.clinical.reasons import ValuesRefused
 from patients.clinical.table import LEFT_OUT, MEASURED_AT, MRN, guess, read_table
 from patients.models import ClinicalValue, Patient, ValueImport, ValueImportRow
-from patients.selectors import read_date
-from patients.services.clinical_values import Entry, Record, check_many, record_many
+from patients.services.clinical_values import Record, record_many
+from patients.services.value_rows import (
+    as_json,
+    cell,
+    judge_rows,
+    mrn_column,
+    read_rows,
+    reasons_of,
+    verdict_of,
+)
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from accounts.actor import Actor
 
@@ -37,25 +43,13 @@ RUN_IMPORTS = "worker.run_imports"
 # Rows that one step records: about a second, so that the page shows how far it is and other work comes in between.
 ROWS_PER_STEP = 500
 Verdict = ValueImportRow.Verdict
-NO_MRN = "The row has no MRN. Fill it in."
-NO_PATIENT = "No patient of yours has this MRN. Check it, register the patient, or ask to join the care team."
 ASSESSED = """UPDATE patients_valueimportrow r SET assessment = given.id
     FROM unnest(%s::text[], %s::uuid[]) AS given(mrn, id)
     WHERE r.table_id = %s AND r.verdict = 'recorded' AND r.cells ->> %s = given.mrn"""
-NO_TIME = "This is not a date or time. Write it as 2026-03-02 or 2026-03-02 09:30."
 
 
 class MappingRefused(Exception):
     """The columns cannot be what they were said to be; `str()` says why and what to do."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a row is not taken as it is: the heading that it is about, a stable code, a sentence."""
-
-    heading: str
-    code: str
-    sentence: str
 
 
 @transaction.atomic
@@ -104,11 +98,11 @@ def check_import(
     rows = list(found.rows.all())
     found.rows.update(verdict=Verdict.READY, reasons=[])
     objected, patients = [], set()
-    for row, (record, reasons) in zip(rows, _judge(actor, found, rows), strict=True):
+    for row, (record, reasons) in zip(rows, judge_rows(actor, found, rows), strict=True):
         if record is not None:
             patients.add(record.patient.pk)
         if reasons:
-            row.verdict, row.reasons = _verdict(reasons), _as_json(reasons)
+            row.verdict, row.reasons = verdict_of(reasons), as_json(reasons)
             objected.append(row)
     ValueImportRow.objects.bulk_update(objected, ["reasons", "verdict"], batch_size=500)
     audit.record(
@@ -162,16 +156,16 @@ def record_step(actor: Actor, *, import_id: uuid.UUID) -> ValueImport:
     rows = list(found.rows.filter(verdict__in=to_record(found))[:ROWS_PER_STEP])
     good: list[tuple[ValueImportRow, Record]] = []
     refused: list[ValueImportRow] = []
-    for row, (record, reasons) in zip(rows, _read(actor, found, rows), strict=True):
+    for row, (record, reasons) in zip(rows, read_rows(actor, found, rows), strict=True):
         if record is None:
-            row.reasons = _as_json(reasons)
+            row.reasons = as_json(reasons)
             refused.append(row)
         else:
             good.append((row, record))
     outcomes = record_many(actor, [record for _, record in good], source=ClinicalValue.Source.IMPORT)
     for (row, _), outcome in zip(good, outcomes, strict=True):
         if isinstance(outcome, ValuesRefused):
-            row.reasons = _as_json(_reasons(found, outcome.refusals))
+            row.reasons = as_json(reasons_of(found, outcome.refusals))
             refused.append(row)
     found.rows.filter(pk__in=[row.pk for row in rows]).update(verdict=Verdict.RECORDED)
     for row in refused:
@@ -205,8 +199,8 @@ def hand_on(actor: Actor, *, import_id: uuid.UUID, most: int) -> tuple[ValueImpo
     found = own.get(pk=import_id, handed_on__isnull=False)
     waiting = found.rows.filter(verdict=Verdict.RECORDED, assessment=None, line__gt=found.handed_on)
     rows = list(waiting[:most])
-    column = _mrn_column(found)
-    wanted = {_cell(row, column) for row in rows} - _still_to_come(found, column)
+    column = mrn_column(found)
+    wanted = {cell(row, column) for row in rows} - _still_to_come(found, column)
     patients = Patient.objects.visible_to(actor).filter(mrn__in=wanted)
     if found.state == ValueImport.State.RECORDING:
         found.handed_on = rows[-1].line if rows else found.handed_on
@@ -228,7 +222,7 @@ def note_assessments(found: ValueImport, assessments: Mapping[str, uuid.UUID]) -
     """Keep with the recorded rows of patients, by MRN, what a layer above has made of their values."""
     columns = [list(assessments), [str(one) for one in assessments.values()]]
     with connection.cursor() as cursor:
-        cursor.execute(ASSESSED, [*columns, str(found.pk), _mrn_column(found)])
+        cursor.execute(ASSESSED, [*columns, str(found.pk), mrn_column(found)])
 
 
 def to_do() -> list[uuid.UUID]:
@@ -236,10 +230,6 @@ def to_do() -> list[uuid.UUID]:
     waiting = ValueImport.objects.filter(handed_on__isnull=False, created_by__is_active=True)
     rows = waiting.select_related("created_by").order_by("created_at")
     return [row.pk for row in rows if can(row.created_by, Permission.IMPORT_VALUES)]
-
-
-def _mrn_column(found: ValueImport) -> int:
-    return [place.partition("|")[0] for place in found.mapping].index(MRN)
 
 
 def to_record(found: ValueImport) -> list[Verdict]:
@@ -268,131 +258,6 @@ def _check_mapping(mapping: Sequence[str], measured_at: dt.datetime | None) -> N
         )
     if not set(places) - {MRN, MEASURED_AT}:
         raise MappingRefused("No column holds values. Say of at least one which quantity it is.")
-
-
-def _read(
-    actor: Actor, found: ValueImport, rows: Sequence[ValueImportRow]
-) -> list[tuple[Record | None, list[Reason]]]:
-    """What each row would record, or why it can record nothing, whatever its values are."""
-    columns = {place.partition("|")[0]: index for index, place in enumerate(found.mapping) if place}
-    known = {
-        patient.mrn: patient
-        for patient in Patient.objects.visible_to(actor).filter(
-            mrn__in={_cell(row, columns[MRN]) for row in rows}
-        )
-    }
-    return [_read_row(found, row, columns, known) for row in rows]
-
-
-def _judge(
-    actor: Actor, found: ValueImport, rows: Sequence[ValueImportRow]
-) -> list[tuple[Record | None, list[Reason]]]:
-    """What each row would record, with everything that is to be said of it and of its values."""
-    read = _read(actor, found, rows)
-    records = [record for record, _ in read if record is not None]
-    checked = iter(check_many(actor, records))
-    for record, reasons in read:
-        if record is None:
-            continue
-        outcome = next(checked)
-        if isinstance(outcome, ValuesRefused):
-            reasons.extend(_reasons(found, outcome.refusals))
-        else:
-            unusual = [
-                entry for entry in record.entries if not CATALOGUE[entry.code].is_usual(outcome[entry.code])
-            ]
-            reasons.extend(_reasons(found, _asked(unusual)))
-    return read
-
-
-def _read_row(
-    found: ValueImport, row: ValueImportRow, columns: dict[str, int], known: dict[str, Patient]
-) -> tuple[Record | None, list[Reason]]:
-    reasons = _wrong_width(found.headings, row.cells)
-    patient = known.get(mrn := _cell(row, columns[MRN]))
-    if patient is None:
-        heading = found.headings[columns[MRN]]
-        reasons.append(
-            Reason(heading, "no_mrn" if not mrn else "patient_not_found", NO_PATIENT if mrn else NO_MRN)
-        )
-    measured_at = found.measured_at
-    if MEASURED_AT in columns and (typed := _cell(row, columns[MEASURED_AT])):
-        measured_at = read_time(typed)
-    if measured_at is None:
-        heading = found.headings[columns[MEASURED_AT]] if MEASURED_AT in columns else ""
-        reasons.append(Reason(heading, "not_a_time", NO_TIME))
-    if patient is None or measured_at is None or reasons:
-        return None, reasons
-    entries = []
-    for index, place in enumerate(found.mapping):
-        code, _, unit = place.partition("|")
-        if code in CATALOGUE and (text := _cell(row, index)):
-            entries.append(Entry(code, text, unit, confirmed=True))
-    return Record(patient, measured_at, tuple(entries)), reasons
-
-
-def _wrong_width(headings: list[str], cells: list[str]) -> list[Reason]:
-    """A row with fewer or more cells than there are headings; the headings that nothing stands under are named."""
-    if len(cells) < len(headings):
-        bare = ", ".join(headings[len(cells) :])
-        sentence = f"Expected {len(headings)} cells, got {len(cells)}: nothing stands under {bare}."
-        return [Reason("", "cells_missing", f"{sentence} Fill it in, or leave the cell empty but there.")]
-    if len(cells) > len(headings):
-        sentence = f"Expected {len(headings)} cells, got {len(cells)}. Is there a comma inside a value?"
-        return [Reason("", "too_many_cells", f"{sentence} Put such a value into quotation marks.")]
-    return []
-
-
-def read_time(text: str) -> dt.datetime | None:
-    """A time by ISO 8601, or a date in one of the usual ways with or without hours and minutes; UTC if it names no zone."""
-    try:
-        read = parse_datetime(text)
-    except ValueError:
-        return None
-    if read is None:
-        day, _, clock = text.partition(" ")
-        date = read_date(day)
-        if date is None:
-            return None
-        try:
-            read = dt.datetime.combine(date, dt.time.fromisoformat(clock or "00:00"))
-        except ValueError:
-            return None
-    return read if read.tzinfo else read.replace(tzinfo=dt.UTC)
-
-
-def _asked(unusual: Iterable[Entry]) -> list[ValueRefused]:
-    """What would be asked about each unusual value if a person typed it."""
-    asked = []
-    for entry in unusual:
-        try:
-            dataclasses.replace(entry, confirmed=False).read()
-        except ValueRefused as refusal:
-            asked.append(refusal)
-    return asked
-
-
-def _reasons(found: ValueImport, refusals: Iterable[ValueRefused]) -> list[Reason]:
-    headings = {
-        place.partition("|")[0]: heading for place, heading in zip(found.mapping, found.headings, strict=True)
-    }
-    return [Reason(headings.get(one.code, ""), one.reason.value, str(one)) for one in refusals]
-
-
-def _verdict(reasons: Iterable[Reason]) -> Verdict:
-    codes = {reason.code for reason in reasons}
-    if not codes:
-        return Verdict.READY
-    return Verdict.UNUSUAL if codes == {ValueReason.UNUSUAL.value} else Verdict.REFUSED
-
-
-def _as_json(reasons: Iterable[Reason]) -> list[tuple[str, ...]]:
-    return [dataclasses.astuple(reason) for reason in reasons]
-
-
-def _cell(row: ValueImportRow, index: int) -> str:
-    cells: list[Any] = row.cells
-    return str(cells[index]) if index < len(cells) else ""
 
 
 def counts(actor: Actor, found: ValueImport) -> dict[str, int]:

@@ -38,6 +38,23 @@ def result(
     return ModelResult(**values | fields)
 
 
+def answers(
+    *labels: str | None, models: tuple[str, ...] = ("beat-cnn", "b", "c", "d", "e")
+) -> list[ModelResult]:
+    """One answer per model; None abstains."""
+    return [
+        result(label, model=model) if label else result(model=model, outcome=Outcome.ABSTAINED)
+        for model, label in zip(models, labels, strict=False)
+    ]
+
+
+def on_copies(label: str | None, *, stable: bool, model: str = "page-fusion") -> ModelResult:
+    """An answer about a page that was asked of changed copies as well."""
+    found = {"stability": {"stable": stable, "message": "In 1 of 6 it is another."}}
+    outcome = Outcome.PREDICTED if label else Outcome.ABSTAINED
+    return result(label, model=model, outcome=outcome, explanation=found)
+
+
 def contracts(*results: ModelResult) -> dict[str, dict[str, Any]]:
     return {one.model: {"name": one.model} for one in results}
 

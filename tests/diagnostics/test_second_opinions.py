@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from hypothesis import given
-from hypothesis import strategies as st
 
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM, Role
-from diagnostics import opinions, selectors
+from diagnostics import selectors
 from diagnostics.models import Diagnosis, Prediction
-from diagnostics.risk import assess
 from diagnostics.services import lifecycle, reviews
 from diagnostics.services.second_opinions import AlreadyAsked, ask_every_model
 from diagnostics.services.uploads import submit_uploads
 from diagnostics.states import IllegalMove, Status
 from ml.contract import Analysis, ModelResult, Outcome
 from tests import factories, images
-from tests.diagnostics.results import LABELS, contracts, result
+from tests.diagnostics.results import answers, contracts, on_copies, result
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -33,23 +29,12 @@ if TYPE_CHECKING:
     from patients.models import Patient
 
 pytestmark = pytest.mark.django_db
-ABSTAINED = {"outcome": Outcome.ABSTAINED}
 REFUSED = {"outcome": Outcome.NOT_ELIGIBLE}
 
 
 @pytest.fixture
 def patient(doctor: User) -> Patient:
     return factories.patient(team=(doctor,))
-
-
-def answers(
-    *labels: str | None, models: tuple[str, ...] = ("beat-cnn", "b", "c", "d", "e")
-) -> list[ModelResult]:
-    """One answer per model; None abstains."""
-    return [
-        result(label, model=model) if label else result(model=model, **ABSTAINED)
-        for model, label in zip(models, labels, strict=False)
-    ]
 
 
 def upload(
@@ -75,68 +60,7 @@ def stored(diagnosis: Any) -> Diagnosis:
         return Diagnosis.objects.get(pk=diagnosis)
 
 
-# --- what is said
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        (answers("PVC", "PVC", "Normal", "PVC", None), "3 of 5 models say PVC; c says Normal; e is not sure."),
-        (answers("PVC", "PVC", "PVC"), "All 3 models say PVC."),
-        (answers("PVC", "Normal"), "beat-cnn says PVC; b says Normal."),
-        (answers("Normal", "PVC", "PVC"), "2 of 3 models say PVC; beat-cnn says Normal."),
-        (answers("PVC", "PAC", "Normal", "Normal", "PAC"), "2 of 5 models say PAC; c and d say Normal; beat-cnn says PVC."),
-        (answers(None, None), "beat-cnn and b are not sure."),
-        ([result(), result(model="b", **REFUSED)], "beat-cnn says PVC; b did not answer."),
-        (answers("PVC"), ""),
-        (answers("Normal", "VF", models=("beat-resnet", "rhythm-vf")), ""),
-    ],
-)  # fmt: skip
-def test_who_says_what(given: list[ModelResult], sentence: str) -> None:
-    said = {opinions.headline(list(order)) for order in itertools.permutations(given)}
-    assert said == {sentence}
-
-
-@given(st.lists(st.sampled_from([*LABELS, None]), min_size=2, max_size=5))
-def test_disagreement_is_two_findings_and_every_model_is_in_the_sentence(labels: list[str | None]) -> None:
-    given = answers(*labels)
-    named = {"Normal ECG" if label == "NORM" else label for label in labels if label}
-    assert opinions.disagree(given) == (len(named) > 1)
-    sentence = opinions.headline(given)
-    assert all(label in sentence for label in named)
-    assert opinions.deciding(given) == given[:1]
-
-
-def on_copies(label: str | None, *, stable: bool, model: str = "page-fusion") -> ModelResult:
-    """An answer about a page that was asked of changed copies as well."""
-    found = {"stability": {"stable": stable, "message": "In 1 of 6 it is another."}}
-    outcome = Outcome.PREDICTED if label else Outcome.ABSTAINED
-    return result(label, model=model, outcome=outcome, explanation=found)
-
-
-@pytest.mark.parametrize(
-    ("given", "contested"),
-    [
-        ([on_copies("Normal ECG", stable=False)], True),
-        ([on_copies("Normal ECG", stable=True)], False),
-        ([on_copies(None, stable=False)], False),
-        (
-            [
-                on_copies("Normal ECG", stable=True),
-                on_copies("Normal ECG", stable=False, model="page-cnn"),
-            ],
-            False,
-        ),
-        ([on_copies("Normal ECG", stable=True), result("MI", model="ecg-signals")], True),
-    ],
-)
-def test_an_answer_is_contested_by_copies_of_its_page_or_by_another_model(
-    given: list[ModelResult],
-    contested: bool,  # noqa: FBT001
-) -> None:
-    assert opinions.contested(given) == contested
-    wanted = "In 1 of 6 it is another." if contested and len(given) == 1 else ""
-    assert opinions.unstable(given) == wanted
+# --- what decides
 
 
 def test_an_answer_that_changes_with_the_picture_goes_up_in_the_worklist(
@@ -151,14 +75,6 @@ def test_an_answer_that_changes_with_the_picture_goes_up_in_the_worklist(
     assert (shaky.models_disagree, shaky.differing, bool(shaky.unstable)) == (True, False, True)
     with acting_as(doctor):
         assert [row.pk for row in selectors.worklist(doctor)] == [shaky.pk, calm.pk]
-
-
-# --- what decides
-
-
-@given(st.lists(st.sampled_from([*LABELS, None]), min_size=2, max_size=5))
-def test_second_opinions_never_change_the_level(labels: list[str | None]) -> None:
-    assert assess(opinions.deciding(answers(*labels))) == assess(answers(labels[0]))
 
 
 def test_the_deciding_model_keeps_label_risk_and_message(doctor: User, patient: Patient) -> None:
@@ -397,65 +313,3 @@ def test_the_form_of_the_history_page_sends_the_wish(client: Client, doctor: Use
         answer = client.post(reverse("diagnostics:upload", args=[patient.pk]), {"files": files, **fields})
         (verdict,) = answer.context["verdicts"]
         assert stored(verdict.diagnosis_id).second_opinions == wanted
-
-
-PAGE_LABELS = ("Normal ECG", "Abnormal heartbeat", "Myocardial infarction", "History of MI")
-
-
-def page_answers(fusion, others=(), leads=None):
-    """Answers to a page: the fusion's, those of other page models, and that of the digitised leads."""
-    made = [result(fusion, model="page-fusion")] if fusion else []
-    made += [result(label, model=f"page-{number}") for number, label in enumerate(others)]
-    return made + ([result(leads, model="ecg-signals")] if leads else [])
-
-
-@given(
-    fusion=st.sampled_from(PAGE_LABELS),
-    others=st.lists(st.sampled_from(PAGE_LABELS), max_size=3),
-    leads=st.sampled_from(["NORM", "MI", "STTC", None]),
-)
-def test_the_fusion_decides_about_a_page_and_normal_against_not_normal_is_a_disagreement(
-    fusion, others, leads
-):
-    given_ = page_answers(fusion, others, leads)
-    assert [one.model for one in opinions.deciding(given_[::-1])] == ["page-fusion"]
-    differ = len({fusion, *others}) > 1
-    normal = leads is not None and (leads == "NORM") != (fusion == "Normal ECG")
-    assert opinions.disagree(given_) == (differ or normal)
-    said = opinions.headline(given_)
-    assert bool(said) == (len(given_) > 1)
-    assert {opinions.headline(given_), opinions.headline(given_[::-1])} == {said}
-
-
-@pytest.mark.parametrize(
-    ("leads", "contradicts", "said"),
-    [
-        ("NORM", False, "All 2 models say Normal ECG."),  # NORM is the same finding by another name
-        ("MI", True, "page-cnn says Normal ECG; ecg-signals says MI."),
-    ],
-)
-def test_where_there_is_no_fusion_the_model_of_pages_decides_beside_the_digitised_leads(
-    leads, contradicts, said
-):
-    given_ = [result(leads, model="ecg-signals"), result("Normal ECG", model="page-cnn")]
-    assert [one.model for one in opinions.deciding(given_)] == ["page-cnn"]
-    assert opinions.headline(given_) == said
-    assert opinions.disagree(given_) is contradicts
-
-
-def test_without_a_model_of_pages_the_digitised_leads_decide():
-    (only,) = opinions.deciding(page_answers(None, leads="MI"))
-    assert (only.model, opinions.headline([only]), opinions.disagree([only])) == ("ecg-signals", "", False)
-
-
-@pytest.mark.parametrize(
-    ("label", "level"),
-    [
-        ("Normal ECG", "low"),
-        ("Abnormal heartbeat", "moderate"),
-        ("Myocardial infarction", "high"),
-        ("History of MI", "moderate"),
-    ],
-)
-def test_the_labels_of_pages_have_their_levels(label, level):
-    assert assess(page_answers(label))[0] == level
