@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from django.core.signals import request_finished, request_started
 from django.db import connection
 
 from accounts.roles import Role
@@ -30,11 +32,38 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+# A busy machine is no failure: a wait costs this only where it fails.
+BROWSER_PATIENCE_S = 45.0
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+class Answering:
+    """How many requests the threads of the live server are answering; a test's own client asks in the main thread."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.count = 0
+
+    def began(self, **_: Any) -> None:
+        self._add(1)
+
+    def ended(self, **_: Any) -> None:
+        self._add(-1)
+
+    def rests(self) -> bool:
+        """Wait until nothing is being answered; whether that came about in time."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.count == 0, timeout=BROWSER_PATIENCE_S)
+
+    def _add(self, number: int) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            with self.changed:
+                self.count += number
+                self.changed.notify_all()
 
 
 def stored_in(storages: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -91,8 +120,9 @@ def browser() -> Iterator[Any]:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(message)
         pytest.skip(message)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=1000 * BROWSER_PATIENCE_S)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
     with (
         sync_playwright() as playwright,
@@ -103,11 +133,22 @@ def browser() -> Iterator[Any]:
         yield chromium
 
 
+@pytest.fixture(scope="session")
+def answering() -> Iterator[Answering]:
+    """What the live server is answering."""
+    now = Answering()
+    request_started.connect(now.began)
+    request_finished.connect(now.ended)
+    yield now
+    request_started.disconnect(now.began)
+    request_finished.disconnect(now.ended)
+
+
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
+def page(browser: Any, answering: Answering) -> Iterator[Any]:
     """A fresh browser page that fails the test on a script error."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(1000 * BROWSER_PATIENCE_S)
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -123,10 +164,11 @@ def page(browser: Any) -> Iterator[Any]:
     context.on("requestfinished", ended)
     context.on("requestfailed", ended)
     yield tab
-    # An answer that is still being written would be in the way of emptying the database.
     for _ in range(100):
         if not asked or tab.is_closed():
             break
         tab.wait_for_timeout(50)
     context.close()
+    # An answer that is still being written would be in the way of emptying the database, also one that nobody waits for any more.
+    assert answering.rests()
     assert errors == []

@@ -9,14 +9,14 @@ from django.urls import reverse
 
 from accounts.roles import Role
 from tests import factories, pages
-from tests.browser.viewer import READY, press, the_server_rests, view
+from tests.browser.viewer import READY, press, view
 from tests.browser.walk import complaints, enter, judge
-from tests.workers import live_worker, services
+from tests.workers import PATIENCE_S, live_worker, services
 
 if TYPE_CHECKING:
     from tests.workers import Service
 
-__all__ = ["complaints", "live_worker", "services", "the_server_rests"]
+__all__ = ["complaints", "live_worker", "services"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LOADED = "() => [...document.querySelectorAll('page-overlay img')].every((img) => img.complete && img.naturalWidth > 0)"
 
@@ -76,7 +76,9 @@ def test_a_photographed_page_is_uploaded_and_read(
         {"name": "page.jpg", "mimeType": "image/jpeg", "buffer": pages.photo()}
     )
     page.get_by_role("button", name="Upload and analyse").click()
-    page.locator("#diagnoses tr", has_text="page.jpg").get_by_text("Completed").wait_for(timeout=60_000)
+    page.locator("#diagnoses tr", has_text="page.jpg").get_by_text("Completed").wait_for(
+        timeout=1000 * PATIENCE_S
+    )
     page.get_by_role("link", name="page.jpg").click()
     page.get_by_role("heading", name="12-lead page").wait_for()
     page.get_by_text("25 mm/s, 10 mm/mV, read from the calibration pulse").wait_for()

@@ -108,12 +108,9 @@ def upload_and_watch(page):
     assert "PNG, JPEG, WebP, TIFF, PDF" in verdicts.nth(2).inner_text()
     page.locator("#diagnoses tr", has_text="pvc.png").get_by_text("Completed").wait_for()
     page.locator("#diagnoses tr", has_text="holiday.png").get_by_text("Refused").wait_for()
-    seen = page.evaluate("window.seen")  # gone after a reload
-    assert [seen[0], seen[-1], set(seen) - {"Queued", "Running", "Completed"}] == [
-        "Queued",
-        "Completed",
-        set(),
-    ]
+    seen = page.evaluate("window.seen")  # gone after a reload; a quick worker leaves states out
+    assert seen == [state for state in ("Queued", "Running", "Completed") if state in seen]
+    assert seen[-1] == "Completed"
     assert (
         page.locator(".file-list li:visible", has_text="pvc.png").count() == 1
     )  # the verdict; the choice is empty again

@@ -6,12 +6,13 @@ from array import array
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from tests import factories
-from tests.browser.viewer import READY, diagnosis, opened, part, press, pvcs, stored, the_server_rests, view
-from tests.browser.walk import complaints, enter, judge
+from tests.browser.viewer import READY, diagnosis, opened, part, press, pvcs, stored, view
+from tests.browser.walk import complaints, enter, judge, settle_layout, until
 
-__all__ = ["complaints", "diagnosis", "opened", "pvcs", "stored", "the_server_rests"]
+__all__ = ["complaints", "diagnosis", "opened", "pvcs", "stored"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # where, in CSS pixels from the left of the plot, the first row of the paper has the colour of an ink
 LINES = """(name) => {
@@ -60,7 +61,7 @@ def test_it_moves_and_zooms_by_mouse(opened, stored):
 
     stage.focus()
     opened.mouse.wheel(0, -200)
-    assert view(opened)[2] > 25
+    opened.wait_for_function("document.querySelector('ecg-viewer').view.speed > 25")
     opened.get_by_role("button", name="Zoom out").click()
     assert view(opened)[2] == 25
     part(opened, "speed").select_option("All")
@@ -88,7 +89,7 @@ def test_it_goes_from_pvc_to_pvc(opened, stored, pvcs):
         assert start < times[beat] / stored.fs < end
         assert part(opened, "beat").inner_text().startswith(f"Beat {beat + 1} · V (PVC) · at 0:0")
     opened.keyboard.press("n")
-    assert part(opened, "status").inner_text() == "No PVC after this."
+    expect(part(opened, "status")).to_have_text("No PVC after this.")
     opened.get_by_role("button", name="Previous PVC").click()
     assert part(opened, "beat").inner_text().startswith(f"Beat {pvcs[-2] + 1} ·")
     opened.get_by_role("button", name="Next ectopic beat").click()
@@ -167,16 +168,25 @@ def test_paper_gets_strips_to_scale_and_white(opened):
 
 
 def test_what_is_there_is_not_asked_for_again(page, live_server, doctor, diagnosis):
-    asked = []
-    page.on("request", lambda request: asked.append(request.url) if "/signal/" in request.url else None)
+    asked, ended = [], []
+
+    def note(request, among):
+        if "/signal/" in request.url:
+            among.append(request.url)
+
+    page.on("request", lambda request: note(request, asked))
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: note(request, ended))
     enter(page, live_server, doctor)
-    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]), wait_until="networkidle")
+    page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
     page.locator(READY).wait_for()
+    page.wait_for_function("(({tiles}) => !tiles.queue.length)(document.querySelector('ecg-viewer'))")
+    until(page, lambda: len(ended) == len(asked), "all that was asked for comes")
     assert len(asked) == len(set(asked)) > 0
     asked.clear()
     press(page, "ArrowRight", "ArrowLeft", "+", "-")
     view(page)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)
     assert (asked, page.locator(READY).count()) == ([], 1)
 
 
@@ -196,6 +206,7 @@ def test_axe_and_a_phone(opened, complaints):
     judge(opened, "viewer")
     opened.set_viewport_size({"width": 360, "height": 800})
     press(opened, "n")
+    opened.wait_for_function("document.querySelector('ecg-viewer').place.width < 360")
+    settle_layout(opened, 360)
     assert opened.evaluate("document.documentElement.scrollWidth") == 360
-    assert opened.evaluate("document.querySelector('ecg-viewer').place.width") < 360
     assert complaints == []

@@ -8,6 +8,7 @@ from array import array
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
@@ -21,12 +22,11 @@ from tests.browser.viewer import (
     press,
     pvcs,
     stored,
-    the_server_rests,
     view,
 )
 from tests.browser.walk import enter, judge
 
-__all__ = ["diagnosis", "opened", "pvcs", "stored", "the_server_rests"]
+__all__ = ["diagnosis", "opened", "pvcs", "stored"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # how many pixels of the trace's colour there are between two times
 INK_BETWEEN = """([from, to]) => {
@@ -87,9 +87,8 @@ def test_the_voltage_is_that_of_the_signal(opened, stored, pvcs):
         """(times) => { const viewer = document.querySelector("ecg-viewer"); viewer.calipers.times = times; viewer.changed(); }""",
         [(peak - 100) / stored.fs, peak / stored.fs],
     )
-    view(opened)
     rise = (samples[100] - samples[0]) / 1000
-    assert f"{abs(rise):.2f} mV in MLII" in part(opened, "reading").inner_text()
+    expect(part(opened, "reading")).to_contain_text(f"{abs(rise):.2f} mV in MLII")
 
 
 def test_missing_samples_are_a_gap_and_never_zero(page, live_server, doctor, diagnosis):

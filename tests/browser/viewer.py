@@ -17,28 +17,6 @@ from tests.browser.walk import enter
 READY = "ecg-viewer[data-complete]"
 
 
-@pytest.fixture(autouse=True)
-def the_server_rests(page, live_server):
-    """A neighbouring piece that is still fetched when the test ends would find the database gone."""
-    busy = set()
-
-    def begins(request):
-        busy.add(request)
-
-    def ends(request):
-        busy.discard(request)
-
-    page.on("request", begins)
-    page.on("requestfinished", ends)
-    page.on("requestfailed", ends)
-    yield
-    quiet = 0
-    while quiet < 3:
-        page.wait_for_timeout(100)
-        quiet = 0 if busy else quiet + 1
-    page.goto("about:blank")
-
-
 @pytest.fixture
 def diagnosis(doctor):
     return factories.recording(factories.patient(team=(doctor,)), doctor)

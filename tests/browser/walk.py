@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests import factories
+from tests.conftest import BROWSER_PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from accounts.models import User
 
@@ -55,6 +57,23 @@ def seen_as(page: Any, width: int, scheme: str) -> Iterator[None]:
     page.emulate_media(color_scheme="light")
 
 
+def settle_layout(page: Any, width: int) -> None:
+    """Let what follows the window's size in a later frame do so; whether it has is for the caller to say."""
+    with contextlib.suppress(NotInTime):
+        page.wait_for_function(
+            "(width) => document.documentElement.scrollWidth === width", arg=width, timeout=5_000
+        )
+
+
+def until(page: Any, condition: Callable[[], bool], what: str) -> None:
+    """Wait until something is so on this side of the browser, such as what it has asked for."""
+    for _ in range(int(20 * BROWSER_PATIENCE_S)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"{what}: not within {BROWSER_PATIENCE_S:.0f} s")
+
+
 def judge(page: Any, name: str = "", *, schemes: tuple[str, ...] = ("light", "dark")) -> None:
     """axe finds nothing, wide and on a phone, in each colour scheme, and the page never scrolls sideways.
 
@@ -65,6 +84,7 @@ def judge(page: Any, name: str = "", *, schemes: tuple[str, ...] = ("light", "da
             with seen_as(page, width, scheme):
                 if name and (folder := os.environ.get("SCREENSHOTS")):
                     page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+                settle_layout(page, width)
                 found = Axe().run(page).response["violations"]
                 where = f"{page.url} at {width} px, {scheme}"
                 broken = [

@@ -21,6 +21,7 @@ from diagnostics.services.queue import publish
 from diagnostics.states import SETTLED, Status
 from ml.datasets import simulated
 from tests import factories
+from tests.workers import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ class Held:
                     raise
             return bool(descriptors)
 
-        assert wait_until(opened, timeout_s=30), "no worker reads the stored file"
+        assert wait_until(opened, timeout_s=PATIENCE_S), "no worker reads the stored file"
         return descriptors[0]
 
     def release(self, pipe: int | None = None) -> None:
@@ -87,25 +88,24 @@ class Held:
         assert os.write(pipe, self.data) == len(self.data)
         os.close(pipe)
 
-    def publish(self, attempt: int = 1, times: int = 1) -> None:
+    def publish(self, attempt: int = 1, times: int = 1, limit_s: int | None = None) -> None:
         for _ in range(times):
-            assert publish([(self.row.pk, attempt)])
+            assert publish([(self.row.pk, attempt)], limit_s=limit_s)
 
     def wait_running(self, service: Service, *, attempt: int = 1) -> int:
         """Wait until an attempt is in its middle; returns the pipe that holds it there."""
         service.wait(
             lambda: Diagnosis.objects.filter(pk=self.row.pk, status=Status.RUNNING, attempt=attempt).exists(),
             f"attempt {attempt} runs",
-            timeout_s=30,
         )
         return self.pipe()
 
 
-def settle(service: Service, *rows: Diagnosis, timeout_s: float = 40) -> list[Diagnosis]:
+def settle(service: Service, *rows: Diagnosis) -> list[Diagnosis]:
     """Wait until nothing more happens to these diagnoses; returns them as they are then."""
     ids = [row.pk for row in rows]
     settled = Diagnosis.objects.filter(pk__in=ids, status__in=SETTLED)
-    service.wait(lambda: settled.count() == len(ids), "the diagnoses settle", timeout_s=timeout_s)
+    service.wait(lambda: settled.count() == len(ids), "the diagnoses settle")
     return [Diagnosis.objects.get(pk=pk) for pk in ids]
 
 

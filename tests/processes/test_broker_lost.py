@@ -90,13 +90,13 @@ def test_uploads_are_accepted_while_the_broker_is_away_and_run_later(
     services.beat()
     address = services.web()
     broker.stop()
-    ready = requests.get(f"{address}/health/ready", timeout=10)
+    ready = requests.get(f"{address}/health/ready", timeout=60)
     assert (ready.status_code, ready.json()["missing"]) == (503, ["broker"])
     rows = upload(address, doctor, files=5)
     assert {row.status for row in rows} == {Status.QUEUED}
     broker.start()
     make_overdue(*rows)
-    settle(worker, *rows, timeout_s=60)
+    settle(worker, *rows)
     for row in rows:
         assert_answered_once(row, attempt=1)
 
@@ -119,7 +119,7 @@ def test_a_running_diagnosis_outlives_its_broker(
     later = Held(doctor, media)
     later.put_back()
     make_overdue(later.row)
-    settle(worker, later.row, timeout_s=60)
+    settle(worker, later.row)
     for row in (held.row, later.row):
         assert_answered_once(row, attempt=1)
 
@@ -134,7 +134,7 @@ def test_a_backlog_is_not_published_twice(services: Services, broker: ValkeyServ
     assert waiting(broker) == 1  # small files share a message
     with redis.Redis.from_url(broker.url) as client:
         client.lpop("gpu")  # the message gets lost
-    sweeper.wait(lambda: waiting(broker) == 1, "the missing one is published again", timeout_s=10)
+    sweeper.wait(lambda: waiting(broker) == 1, "the missing one is published again")
     two_more = sweeper.text().count("sweep_diagnoses") + 4
     sweeper.wait(lambda: sweeper.text().count("sweep_diagnoses") > two_more, "two more sweeps")
     assert waiting(broker) == 1

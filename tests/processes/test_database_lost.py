@@ -15,7 +15,7 @@ from deploy.environment import Secrets
 from deploy.postgres import PostgresServer
 from deploy.processes import wait_until
 from tests import images
-from tests.workers import Service, Services
+from tests.workers import PATIENCE_S, Service, Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,7 @@ class HeldThere:
 
     def wait_running(self, other: OtherDatabase, worker: Service) -> int:
         other.run(["-c", PUBLISH, self.pk, "1"])
-        worker.wait(lambda: other.status(self.pk) == ("running", 1), "it runs", timeout_s=30)
+        worker.wait(lambda: other.status(self.pk) == ("running", 1), "it runs")
         return os.open(self.path, os.O_WRONLY)
 
     def release(self, pipe: int) -> None:
@@ -123,10 +123,10 @@ def test_a_result_waits_for_the_database_to_come_back(
     other.server.kill()
     held.release(pipe)
     other.server.start()
-    worker.wait(lambda: other.status(held.pk) == ("completed", 1), "the result is recorded", timeout_s=30)
+    worker.wait(lambda: other.status(held.pk) == ("completed", 1), "the result is recorded")
     assert other.answers(held.pk) == (1, 1, 1)
     worker.wait(lambda: (other.row("SELECT max(last_seen) > now() - interval '5 s' FROM diagnostics_workernode") or (0,))[0],
-                "the heartbeat is back", timeout_s=30)  # fmt: skip
+                "the heartbeat is back")  # fmt: skip
 
 
 def test_what_could_not_be_recorded_is_swept_and_run_again(
@@ -138,9 +138,7 @@ def test_what_could_not_be_recorded_is_swept_and_run_again(
     pipe = held.wait_running(other, worker)
     other.server.stop()
     held.release(pipe)
-    worker.wait(
-        lambda: "its loss could not be recorded" in worker.text(), "the worker gives up", timeout_s=60
-    )
+    worker.wait(lambda: "its loss could not be recorded" in worker.text(), "the worker gives up")
     held.put_back()
     other.server.start()
     updated = other.row(
@@ -148,7 +146,7 @@ def test_what_could_not_be_recorded_is_swept_and_run_again(
         held.pk,
     )
     assert updated == (1,)
-    worker.wait(lambda: other.status(held.pk) == ("completed", 2), "it is run again", timeout_s=60)
+    worker.wait(lambda: other.status(held.pk) == ("completed", 2), "it is run again")
     assert other.answers(held.pk) == (1, 1, 1)
 
 
@@ -180,5 +178,5 @@ def test_an_upload_is_either_accepted_and_kept_or_answered_with_503(
     away = post(2)
     assert (away.status_code, away.json()["reason_code"]) == (503, "database_unavailable")
     other.server.start()
-    assert wait_until(lambda: post(3).status_code == 201, timeout_s=20)
+    assert wait_until(lambda: post(3).status_code == 201, timeout_s=PATIENCE_S)
     assert other.row("SELECT count(*) FROM diagnostics_upload") == (2,)

@@ -21,6 +21,7 @@ from patients.models import ClinicalValue, ValueImport
 from patients.services import value_imports
 from tests import factories
 from tests.processes.steps import settle
+from tests.workers import PATIENCE_S
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -83,12 +84,12 @@ def test_an_import_goes_on_after_a_kill_with_every_row_once(services: Services, 
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [AUDIT_CHAIN])
             pressed = browser.submit(press, address, session, found)
-            assert wait_until(waits_for_chain, timeout_s=30)
+            assert wait_until(waits_for_chain, timeout_s=PATIENCE_S)
             children = web.children()
             for child in children:
                 child.kill()
             web.kill()
-            assert psutil.wait_procs(children, timeout=10)[1] == []
+            assert psutil.wait_procs(children, timeout=PATIENCE_S)[1] == []
             cursor.execute("SELECT pg_advisory_unlock(%s)", [AUDIT_CHAIN])
         with pytest.raises(requests.ConnectionError):
             pressed.result()
@@ -122,7 +123,7 @@ def test_what_a_killed_worker_was_recording_another_records_and_assesses_once(
         first.kill()
         for child in children:
             child.kill()
-        assert psutil.wait_procs(children, timeout=10)[1] == []
+        assert psutil.wait_procs(children, timeout=PATIENCE_S)[1] == []
         cursor.execute("SELECT pg_advisory_unlock(%s)", [AUDIT_CHAIN])
     assert (recorded(found), Diagnosis.objects.count()) == ((0, 0), 0)
 

@@ -10,6 +10,7 @@ import pytest
 from diagnostics.models import Prediction
 from diagnostics.states import Status
 from tests.processes.steps import Held, assert_answered_once, settle
+from tests.workers import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,15 +36,15 @@ def test_a_diagnosis_over_the_soft_time_limit_fails_after_its_attempts(
 def test_a_child_that_does_not_react_is_killed_at_the_hard_limit(
     services: Services, doctor: User, media: Path
 ) -> None:
-    worker = services.worker(DIAGNOSIS_TIME_LIMIT_S="2", DIAGNOSIS_MAX_ATTEMPTS="2")
+    worker = services.worker(DIAGNOSIS_MAX_ATTEMPTS="2")
     held = Held(doctor, media)
-    held.publish()
+    held.publish(limit_s=8)  # soft limit: 3 s; the second attempt has all the time that it needs
     held.wait_running(worker)
     worker.children()[0].send_signal(signal.SIGSTOP)
     held.put_back()
     (row,) = settle(worker, held.row)
     assert_answered_once(row, attempt=2)
-    assert row.technical_detail == "attempt 1: TimeLimitExceeded(2)"
+    assert row.technical_detail == "attempt 1: TimeLimitExceeded(8)"
 
 
 @pytest.mark.parametrize("pool", ["solo", "threads"])
@@ -53,7 +54,7 @@ def test_a_worker_without_children_ends_itself_when_it_hangs(
     worker = services.worker(pool=pool, DIAGNOSIS_TIME_LIMIT_S="1", DIAGNOSIS_MAX_ATTEMPTS="1")
     held = Held(doctor, media)
     held.publish()
-    worker.process.wait(30)
+    worker.process.wait(PATIENCE_S)
     assert worker.process.returncode == -signal.SIGKILL, worker.text()
     held.row.refresh_from_db()
     assert (held.row.status, held.row.reason_code) == (Status.FAILED, "time_limit")

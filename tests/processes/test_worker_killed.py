@@ -12,6 +12,7 @@ from diagnostics.models import Diagnosis, Prediction, WorkerNode
 from diagnostics.states import Status
 from tests import factories
 from tests.processes.steps import Held, assert_answered_once, beat, expire_lease, settle
+from tests.workers import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def test_a_killed_worker_takes_its_children_along_and_its_successor_goes_on(
     children = worker.children()
     assert len(children) == 1
     worker.kill()
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert psutil.wait_procs(children, timeout=PATIENCE_S)[1] == []
     assert Diagnosis.objects.get(pk=held.row.pk).status == Status.RUNNING
     held.put_back()
     settle(services.worker(), held.row)
@@ -127,12 +128,12 @@ def test_a_worker_asked_to_end_finishes_what_it_runs_and_says_goodbye(
     held = Held(doctor, media)
     held.publish()
     pipe = held.wait_running(live_worker)
-    assert wait_until(lambda: WorkerNode.objects.alive().count() == 1, timeout_s=10)
+    assert wait_until(lambda: WorkerNode.objects.alive().count() == 1, timeout_s=PATIENCE_S)
     live_worker.process.send_signal(signal.SIGTERM)
-    assert wait_until(lambda: not WorkerNode.objects.exists(), timeout_s=10)
+    assert wait_until(lambda: not WorkerNode.objects.exists(), timeout_s=PATIENCE_S)
     assert live_worker.alive()
     held.release(pipe)
-    live_worker.process.wait(20)
+    live_worker.process.wait(PATIENCE_S)
     assert_answered_once(held.row, attempt=1)
     assert not WorkerNode.objects.exists()
 

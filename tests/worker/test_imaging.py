@@ -55,7 +55,7 @@ def test_a_study_is_measured_and_each_object_has_its_answer(
         )
         assert [one.outcome for one in verdicts] == ["filed"] * 4
         studies.complete(doctor, study_id=verdicts[0].study_id)
-    settle(live_worker, *Diagnosis.objects.all(), timeout_s=90)
+    settle(live_worker, *Diagnosis.objects.all())
     found = {
         row.original_name: row.upload.diagnosis if row.upload else row.reason_code
         for row in DicomStudy.objects.get().instances.select_related("upload__diagnosis")

@@ -34,7 +34,7 @@ def analysed(
     body: dict[str, Any] = {"patient": str(patient.pk), "files": [SimpleUploadedFile(name, data)], **fields}
     (verdict,) = client.post("/api/v1/uploads/", body).json()["files"]
     assert verdict["accepted"], verdict
-    (row,) = settle(worker, Diagnosis.objects.get(pk=verdict["diagnosis_id"]), timeout_s=90)
+    (row,) = settle(worker, Diagnosis.objects.get(pk=verdict["diagnosis_id"]))
     return row
 
 

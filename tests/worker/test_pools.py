@@ -52,7 +52,7 @@ def test_each_pool_answers_without_tensorflow(services: Services, pool: str) -> 
 
 def test_a_worker_reports_its_queues_and_its_device(services: Services) -> None:
     worker = services.worker(queues="cpu,io")
-    worker.wait(WorkerNode.objects.exists, "the first heartbeat", timeout_s=10)
+    worker.wait(WorkerNode.objects.exists, "the first heartbeat")
     (node,) = WorkerNode.objects.all()
     assert (node.name, node.queues, node.has_gpu, node.alive) == ("test@test", ["cpu", "io"], False, True)
     assert node.device

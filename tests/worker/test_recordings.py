@@ -47,7 +47,7 @@ def send(client: Client, patient: Any, name: str, data: bytes) -> dict[str, Any]
 
 def settled(worker: Service, verdict: dict[str, Any]) -> Diagnosis:
     assert verdict["accepted"], verdict
-    (row,) = settle(worker, Diagnosis.objects.get(pk=verdict["diagnosis_id"]), timeout_s=60)
+    (row,) = settle(worker, Diagnosis.objects.get(pk=verdict["diagnosis_id"]))
     return row
 
 
@@ -87,7 +87,7 @@ def test_what_the_file_does_not_say_is_asked_for_and_not_guessed(
     page = client.get(reverse("diagnostics:detail", args=[row.pk])).content.decode()
     assert "Tell what the file does not say" in page
     client.post(reverse("diagnostics:tell", args=[row.pk]), {"sampling_rate_hz": "250", "unit": "mV"})
-    (again,) = settle(live_worker, row, timeout_s=60)
+    (again,) = settle(live_worker, row)
     assert (again.status, again.attempt) == (Status.COMPLETED, 2), again.message
     with acting_as(SYSTEM):
         upload = Upload.objects.get(pk=row.upload_id)

@@ -51,6 +51,7 @@
       this.preview = null;
       this.words.series();
       if (!this.place) return;
+      this.words.tone(); // what was said of the series before is not said of this one
       this.show(0);
       this.preview = new Image(); // the server's picture is there before the values are
       this.preview.onload = () => this.changed();
