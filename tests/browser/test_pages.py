@@ -13,10 +13,9 @@ from diagnostics.models import Diagnosis, Prediction, Report, Upload, WorkerNode
 from diagnostics.services import reviews
 from diagnostics.states import Status
 from ml.datasets.simulated import beat_png
-from patients.models import Allergy, Condition, Medication, Note, Patient
-from patients.services.history import add_entry
+from patients.models import Patient
 from tests import factories
-from tests.browser.walk import complaints, enter, judge
+from tests.browser.walk import anna, complaints, enter, judge
 
 __all__ = ["complaints"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -35,14 +34,7 @@ def ward(transactional_db):
     """A doctor with patients in every state, one report signed."""
     doctor = factories.user(Role.DOCTOR, "heart", first_name="Ada", last_name="Heart")
     account = factories.user(Role.PATIENT, "anna", first_name="Anna", last_name="Schneider")
-    anna = factories.patient(
-        team=(doctor,),
-        mrn="100482",
-        given_name="Anna",
-        family_name="Schneider",
-        birth_date=dt.date(1954, 5, 3),
-        user=account,
-    )
+    schneider = anna(doctor, account)
     peter = factories.patient(
         team=(doctor,),
         mrn="100517",
@@ -51,33 +43,14 @@ def ward(transactional_db):
         birth_date=dt.date(1961, 7, 30),
         sex=Patient.Sex.MALE,
     )
-    with acting_as(doctor):
-        add_entry(
-            doctor,
-            model=Condition,
-            patient=anna,
-            name="Essential hypertension",
-            code="I10",
-            since=dt.date(2019, 1, 1),
-        )
-        add_entry(
-            doctor, model=Medication, patient=anna, name="Bisoprolol", code="C07AB07", dose="5 mg once a day"
-        )
-        add_entry(doctor, model=Allergy, patient=anna, substance="Penicillin", reaction="rash")
-        add_entry(
-            doctor,
-            model=Note,
-            patient=anna,
-            text="Palpitations since May, mostly in the evening.\nNo syncope.",
-        )
     open_one = factories.diagnosis(
-        anna, doctor, status=Status.COMPLETED, data=beat_png("PVC", seed=3), risk_level="moderate",
+        schneider, doctor, status=Status.COMPLETED, data=beat_png("PVC", seed=3), risk_level="moderate",
         risk_reasons=["beat-cnn sees a premature ventricular beat; how many there are and the heart's function decide (PVC, 91 %)."],
     )  # fmt: skip
     with acting_as_system():
         factories.prediction(open_one, label="PVC", confidence=0.91, probabilities=ANSWER)
     factories.diagnosis(
-        anna, doctor, status=Status.FAILED, data=beat_png("LBBB", seed=2), reason_code="analysis_failed",
+        schneider, doctor, status=Status.FAILED, data=beat_png("LBBB", seed=2), reason_code="analysis_failed",
         message="The analysis stopped with an error that is not the file's fault. Run it again, or tell the administrator.",
     )  # fmt: skip
     factories.diagnosis(peter, doctor, status=Status.RUNNING, message="The models are reading the trace.")
@@ -91,7 +64,7 @@ def ward(transactional_db):
     high = ["beat-cnn sees ventricular fibrillation, a life-threatening rhythm (VF, 90 %)."]
     factories.completed(maria, doctor, label="VF", risk_level="high", risk_reasons=high)
     refused = factories.diagnosis(
-        anna,
+        schneider,
         doctor,
         status=Status.REFUSED,
         message="This picture does not show one heartbeat.",
@@ -101,7 +74,7 @@ def ward(transactional_db):
         refused, label="", outcome="not_eligible", heatmap=False, confidence=None, probabilities={}, prediction_set=[],
         reason_code="no_trace", message="No trace of a heartbeat was found.",
     )  # fmt: skip
-    signed = factories.completed(anna, doctor)
+    signed = factories.completed(schneider, doctor)
     with acting_as(doctor):
         reviews.review(
             doctor,
@@ -120,7 +93,7 @@ def ward(transactional_db):
     )
     with acting_as_system():
         for status, name in NAMES.items():
-            Upload.objects.filter(diagnosis__status=status, patient__in=(anna, peter)).update(
+            Upload.objects.filter(diagnosis__status=status, patient__in=(schneider, peter)).update(
                 original_name=name
             )
     return doctor

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import re
 
 import pytest
 
-from accounts.actor import acting_as
 from accounts.roles import Role
 from ml.datasets.simulated import bad_input, beat_png
-from patients.models import Allergy, Condition, Medication, Note
-from patients.services.history import add_entry
 from tests import factories
-from tests.browser.walk import complaints, judge, sign_in, sign_out
+from tests.browser.walk import anna, complaints, judge, sign_in, sign_out
 from tests.workers import live_worker, services
 
 __all__ = ["complaints", "live_worker", "services"]
@@ -42,33 +38,7 @@ WATCH = """(name) => {
 def people(transactional_db):
     doctor = factories.user(Role.DOCTOR, "heart", first_name="Ada", last_name="Heart")
     account = factories.user(Role.PATIENT, "anna", first_name="Anna", last_name="Schneider")
-    anna = factories.patient(
-        team=(doctor,),
-        mrn="100482",
-        given_name="Anna",
-        family_name="Schneider",
-        birth_date=dt.date(1954, 5, 3),
-        user=account,
-    )
-    with acting_as(doctor):
-        add_entry(
-            doctor,
-            model=Condition,
-            patient=anna,
-            name="Essential hypertension",
-            code="I10",
-            since=dt.date(2019, 1, 1),
-        )
-        add_entry(
-            doctor, model=Medication, patient=anna, name="Bisoprolol", code="C07AB07", dose="5 mg once a day"
-        )
-        add_entry(doctor, model=Allergy, patient=anna, substance="Penicillin", reaction="rash")
-        add_entry(
-            doctor,
-            model=Note,
-            patient=anna,
-            text="Palpitations since May, mostly in the evening. No syncope.",
-        )
+    anna(doctor, account)
     factories.completed(
         factories.patient(mrn="900", family_name="Schneidewind"), doctor
     )  # not on this care team

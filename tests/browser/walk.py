@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import TimeoutError as NotInTime
 
+from accounts.actor import acting_as
+from patients.models import Allergy, Condition, Medication, Note
+from patients.services.history import add_entry
 from tests import factories
 from tests.conftest import BROWSER_PATIENCE_S
 
@@ -19,8 +23,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from accounts.models import User
+    from patients.models import Patient
 
 WIDE, PHONE = 1280, 390
+
+
+def anna(doctor: User, account: User) -> Patient:
+    """A patient with an account and a history."""
+    row = factories.patient(
+        team=(doctor,),
+        mrn="100482",
+        given_name="Anna",
+        family_name="Schneider",
+        birth_date=dt.date(1954, 5, 3),
+        user=account,
+    )
+    with acting_as(doctor):
+        add_entry(
+            doctor,
+            model=Condition,
+            patient=row,
+            name="Essential hypertension",
+            code="I10",
+            since=dt.date(2019, 1, 1),
+        )
+        add_entry(
+            doctor, model=Medication, patient=row, name="Bisoprolol", code="C07AB07", dose="5 mg once a day"
+        )
+        add_entry(doctor, model=Allergy, patient=row, substance="Penicillin", reaction="rash")
+        add_entry(
+            doctor,
+            model=Note,
+            patient=row,
+            text="Palpitations since May, mostly in the evening.\nNo syncope.",
+        )
+    return row
 
 
 def enter(page: Any, server: Any, user: User) -> None:

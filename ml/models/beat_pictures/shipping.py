@@ -29,7 +29,7 @@ SEED = 20
 LAYERS = {"evidence": EVIDENCE, "embedding": EMBEDDING}
 
 
-def ship(recipe: Recipe, folder: Path, *, epochs: int, target: Path) -> dict[str, Any]:
+def ship(recipe: Recipe, folder: Path, *, epochs: int = EPOCHS, target: Path) -> dict[str, Any]:
     """Train the shipped weights and write the artefact.
 
     Args:

@@ -51,11 +51,11 @@ def outcome(name: str, data: bytes, folder: Path) -> None:
 quick = settings(
     max_examples=60,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FORMATS)
 @quick
 @given(share=st.floats(0, 1))
@@ -64,7 +64,7 @@ def test_cut_short(name: str, tmp_path: Path, share: float) -> None:
     outcome(name, data[: round(share * len(data))], tmp_path)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FORMATS)
 @quick
 @given(
@@ -78,7 +78,7 @@ def test_changed_bytes(name: str, tmp_path: Path, changes: list[tuple[float, int
     outcome(name, bytes(data), tmp_path)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FORMATS)
 @quick
 @given(
