@@ -9,19 +9,27 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from accounts.policy import Permission, can
 from diagnostics.services.inspection import HEAD, most_bytes
 
 if TYPE_CHECKING:
     from typing import IO
 
+    from django.http import HttpRequest
+
 # A batch of small pictures never touches the disk before it is stored; a bigger file goes to a file without a name.
 IN_MEMORY_BYTES = 256_000
+
+
+def may_send_files(request: HttpRequest | None) -> bool:
+    """Whether files of a request are kept at all. They are read with the form, before the page asks who sends them."""
+    return can(getattr(request, "user", None), Permission.UPLOAD)
 
 
 class CappedUploadHandler(FileUploadHandler):
     """Keeps at most one byte more than the limit of each file, so that an oversized one is recognised and refused alone.
 
-    Of files beyond the batch limit nothing is kept.
+    Of files beyond the batch limit nothing is kept, and nothing of those who may not upload.
     """
 
     files_begun = 0
@@ -36,7 +44,7 @@ class CappedUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # Django's signature
         """Write what still fits; what fits is known from the first bytes."""
-        if start == 0 and self.files_begun <= settings.UPLOAD_MAX_FILES:
+        if start == 0 and self.files_begun <= settings.UPLOAD_MAX_FILES and may_send_files(self.request):
             self.room = most_bytes(raw_data[:HEAD]) + 1
         fits = raw_data[: self.room - self.kept]
         self.file.write(fits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM
 from diagnostics.imaging.arrivals import Arrival, Hall, InstanceVerdict, pieces
+from diagnostics.imaging.inflow import Inflow
 from diagnostics.imaging.ingest import take_in
 from diagnostics.imaging.reasons import ImagingReason
 from diagnostics.models import DicomStudy
@@ -44,6 +46,7 @@ class Listener:
     def __init__(self, *, title: str, peers: Mapping[str, str]) -> None:
         """`peers` maps calling AE titles to user names."""
         self.title, self.peers = title, dict(peers)
+        self._inflows: weakref.WeakKeyDictionary[Any, Inflow] = weakref.WeakKeyDictionary()
 
     def start(self, host: str, port: int) -> Any:
         """Listen in a thread of its own; the server has `server_address` and `shutdown`."""
@@ -51,7 +54,10 @@ class Listener:
 
         _config.STORE_RECV_CHUNKED_DATASET = True  # an object goes to the disk as it comes, not into memory
         _config.LOG_HANDLER_LEVEL = "none"  # its lines could carry what a message holds
-        handlers: list[Any] = [(evt.EVT_C_STORE, self.store), (evt.EVT_REJECTED, self.rejected)]
+        handlers: list[Any] = [
+            (evt.EVT_CONN_OPEN, self.opened), (evt.EVT_C_STORE, self.store), (evt.EVT_REJECTED, self.rejected),
+            (evt.EVT_CONN_CLOSE, self.closed),
+        ]  # fmt: skip
         return self._entity().start_server((host, port), block=False, evt_handlers=handlers)
 
     def _entity(self) -> ApplicationEntity:
@@ -68,6 +74,15 @@ class Listener:
             entity.add_supported_context(str(context.abstract_syntax), list(ALL_TRANSFER_SYNTAXES))
         entity.add_supported_context(Verification)
         return entity
+
+    def opened(self, event: Event) -> None:
+        """Limit what the connection may send."""
+        self._inflows[event.assoc] = Inflow(event.assoc)
+
+    def closed(self, event: Event) -> None:
+        """Remove what it had not sent to the end."""
+        if inflow := self._inflows.pop(event.assoc, None):
+            inflow.discard()
 
     def rejected(self, event: Event) -> None:
         """Note a peer that is not in the list, or calls by a wrong name."""
@@ -86,6 +101,8 @@ class Listener:
             return OUT_OF_RESOURCES
         finally:
             connection.close()  # the thread ends with the association
+            if inflow := self._inflows.get(event.assoc):
+                inflow.took(Path(event.dataset_path).stat().st_size)
         if verdict.outcome == "held":
             return HELD
         return SUCCESS if verdict.accepted else STATUSES.get(verdict.reason_code, NOT_UNDERSTOOD)

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from diagnostics.upload_handler import may_send_files
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -48,7 +50,10 @@ class Part(io.RawIOBase):
 
 
 class ImagingUploadHandler(FileUploadHandler):
-    """Keeps at most one byte more than the limit of each; of files beyond the number taken at once nothing."""
+    """Keeps at most one byte more than the limit of each.
+
+    Of files beyond the number taken at once nothing is kept, and nothing of those who may not upload.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,9 +74,8 @@ class ImagingUploadHandler(FileUploadHandler):
         """Begin a file. Its name takes no part on disk."""
         super().new_file(*args, **kwargs)
         self.files_begun += 1
-        self.room = (
-            settings.DICOM_MAX_ARCHIVE_BYTES + 1 if self.files_begun <= settings.DICOM_MAX_FILES else 0
-        )
+        taken = self.files_begun <= settings.DICOM_MAX_FILES and may_send_files(self.request)
+        self.room = settings.DICOM_MAX_ARCHIVE_BYTES + 1 if taken else 0
         self.begun_at, self.kept = self._opened().seek(0, os.SEEK_END), 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # Django's signature

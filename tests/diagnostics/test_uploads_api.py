@@ -313,12 +313,14 @@ def test_a_session_needs_the_forgery_token_and_a_key_does_not(doctor, patient):
     assert send(keyed, patient.pk, file("a.png", images.png(seed=1))).status_code == 201
 
 
-def test_what_arrives_has_no_name_on_disk_and_no_byte_too_many(settings, temporary, monkeypatch):
+def test_what_arrives_has_no_name_on_disk_and_no_byte_too_many(settings, temporary, monkeypatch, rf, doctor):
     from diagnostics import upload_handler
 
     settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_FILES = 1000, 2
     monkeypatch.setattr(upload_handler, "IN_MEMORY_BYTES", 500)
-    handler = upload_handler.CappedUploadHandler()
+    request = rf.post("/")
+    request.user = doctor
+    handler = upload_handler.CappedUploadHandler(request)
     kept = []
     for number in range(3):
         handler.new_file("files", f"{number}.png", "image/png", 10**9)

@@ -9,12 +9,16 @@ import sys
 
 import pytest
 from django.conf import settings as site
+from django.contrib.auth.models import AnonymousUser
 from django.core.checks import run_checks
-from django.test import Client
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, RequestFactory
 
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
-from accounts.roles import SYSTEM
+from accounts.roles import SYSTEM, Role
+from diagnostics.imaging.upload_handler import ImagingUploadHandler
+from diagnostics.upload_handler import CappedUploadHandler
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +141,22 @@ def test_a_form_without_the_token_changes_nothing(doctor):
     strict.force_login(doctor)
     assert strict.post("/accounts/logout/").status_code == 403
     assert strict.get("/worklist/").status_code == 200
+
+
+@pytest.mark.parametrize("handler", [CappedUploadHandler, ImagingUploadHandler])
+@pytest.mark.parametrize(
+    ("role", "kept"), [(None, 0), (Role.PATIENT, 0), (Role.ADMIN, 0), (Role.DOCTOR, 50_000)]
+)
+def test_a_form_fills_no_disk_for_those_who_may_not_upload(handler, role, kept):
+    """The token is looked for in the form, so that files are read before the page asks who sends them."""
+    sent = {"files": SimpleUploadedFile("a.dcm", b"\0" * 128 + b"DICM" + b"x" * 49_868)}
+    request = RequestFactory().post(LOGIN, sent)
+    request.user = factories.user(role, "sender") if role else AnonymousUser()
+    receiving = handler(request)
+    request.upload_handlers = [receiving]
+    with request.FILES["files"] as received:
+        assert (received.size, len(received.read())) == (kept, kept)
+    receiving.file.close()
 
 
 def test_outside_demo_mode_a_demo_user_is_out_and_the_check_says_so(client, settings, doctor):
