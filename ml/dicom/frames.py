@@ -17,6 +17,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, RLELossless
 
+from ml.dicom import apart
 from ml.dicom.image import DicomImage
 from ml.dicom.opening import has_preamble, transfer_syntax
 from ml.dicom.reasons import DicomReason, UnusableDicom
@@ -24,6 +25,8 @@ from ml.dicom.reasons import DicomReason, UnusableDicom
 DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")  # Deflated Image Frame Compression, PS3.5 A.4.11
 _JPEG_FAMILY = "1.2.840.10008.1.2.4."
 _SIZE_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+_ALONE = {0x00, 0x01, *range(0xD0, 0xD9)}  # markers that no length follows
+_J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _BROKEN = (
     RuntimeError, AttributeError, IndexError, KeyError, ValueError, TypeError, NotImplementedError, EOFError, struct.error,
     OverflowError, zlib.error, MemoryError,
@@ -87,7 +90,7 @@ def _first_decoded(source: Path | Dataset, dataset: Dataset, index: int, syntax:
     if not syntax.is_encapsulated:
         return pydicom.pixels.pixel_array(source, index=index)
     try:
-        names = get_decoder(syntax).available_plugins
+        names = [name for name in get_decoder(syntax).available_plugins if name != "gdcm"]
     except NotImplementedError as error:
         raise UnusableDicom(DicomReason.UNSUPPORTED, detail=syntax.name) from error
     failure: Exception | None = None
@@ -110,38 +113,67 @@ def _encoded(dataset: Dataset, image: DicomImage, index: int) -> bytes:
 
 
 def _check_codestream(dataset: Dataset, image: DicomImage, index: int, syntax: UID) -> None:
-    """A compressed frame must not be larger than its header says: a decoder believes the frame, not the header."""
+    """A compressed frame must be as large as its header says: a decoder believes the frame, not the header."""
     if not syntax.startswith(_JPEG_FAMILY):
         return
     try:
         encoded = _encoded(dataset, image, index)
     except _BROKEN:
+        if apart.is_available(syntax):
+            raise
         return  # a torn list of frames, of which a decoder may still read the first; it has no more bytes than the file
-    announced = image.rows * image.columns
-    for height, width in _sizes(encoded):
-        if height * width > announced:
-            raise UnusableDicom(
-                DicomReason.BROKEN_PIXELS,
-                detail=f"the compressed picture has {width} x {height} pixels, the object announces {image.columns} x {image.rows}",
+    sizes = list(_sizes(encoded))
+    announced = image.rows, image.columns, image.samples
+    different = next((found for found in sizes if found != announced), None)
+    if different:
+        height, width, samples = different
+        detail = f"the compressed picture has {width} x {height} pixels, the object announces {image.columns} x {image.rows}"
+        if samples != image.samples:
+            detail = (
+                f"the compressed picture has {samples} values a pixel, the object announces {image.samples}"
             )
+        raise UnusableDicom(DicomReason.BROKEN_PIXELS, detail=detail)
+    if not sizes:
+        detail = "the compressed picture does not say how large it is"
+        raise UnusableDicom(DicomReason.BROKEN_PIXELS, detail=detail)
 
 
-def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """Height and width that a JPEG, JPEG-LS or JPEG 2000 codestream claims (ITU T.81 B.2.2, T.87 C.2.2, T.800 A.5.1)."""
-    siz = data.find(b"\xff\x4f\xff\x51", 0, 4096)
-    if siz >= 0 and len(data) >= siz + 24:
-        width, height, left, top = struct.unpack(">4I", data[siz + 8 : siz + 24])
-        yield height - top, width - left
+def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Height, width and samples a pixel that a JPEG, JPEG-LS or JPEG 2000 codestream claims, as decoders look for them.
+
+    ITU T.81 B.1.1.2 and B.2.2, T.87 C.2.2, T.800 A.5.1.
+    """
+    stream = _codestream(data)
+    if stream.startswith(_J2K):
+        if len(stream) >= 42:
+            width, height, left, top = struct.unpack(">4I", stream[8:24])
+            yield height - top, width - left, int.from_bytes(stream[40:42], "big")
         return
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    while (at := data.find(b"\xff", at)) >= 0 and at + 10 <= len(data):
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in _SIZE_MARKERS:
-            height, width = struct.unpack(">2H", data[at + 5 : at + 9])
-            yield height, width
-        if marker == 0xDA:
+            yield *struct.unpack(">2H", data[at + 5 : at + 9]), data[at + 9]
+        if marker in {0xD9, 0xDA}:
             return
-        at += 1 if marker == 0xFF else 2 + length
+        at += 1 if marker == 0xFF else 2 if marker in _ALONE else 2 + length
+
+
+def _codestream(data: bytes) -> bytes:
+    """The codestream in the boxes of a JP2 file (T.800 I.4), which some devices store against PS3.5 A.4.4; else the data itself."""
+    if not data.startswith(_JP2):
+        return data
+    at = 0
+    while at + 16 <= len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind == b"jp2c":
+            return data[at + (16 if length == 1 else 8) :]
+        if length == 1:
+            length = int.from_bytes(data[at + 8 : at + 16], "big")
+        if length < 8:
+            break
+        at += length
+    return b""
 
 
 def _deflated(dataset: Dataset, image: DicomImage, index: int) -> NDArray[Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import struct
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pydicom
@@ -20,6 +22,7 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     SecondaryCaptureImageStorage,
     generate_uid,
 )
@@ -150,6 +153,55 @@ def test_a_compressed_frame_larger_than_announced_is_not_decoded(tmp_path: Path)
     dataset.PixelData = encapsulate([frame])
     dataset["PixelData"].is_undefined_length = True
     with pytest.raises(UnusableDicom, match="64 x 64 pixels, the object announces 16 x 16") as refusal:
+        picture(saved(dataset, tmp_path / "a.dcm"))
+    assert refusal.value.reason_code == "dicom_broken_pixels"
+
+
+def jpeg(*, junk: bytes = b"") -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (64, 64)).save(stream, "JPEG")
+    return stream.getvalue()[:2] + junk + stream.getvalue()[2:]
+
+
+def jp2(*, colours: int = 1, side: int = 64, decoy: bytes = b"") -> bytes:
+    """In the boxes of a file, the second of which may hold a picture that is not the one that decoders read."""
+    stream = io.BytesIO()
+    Image.new("L" if colours == 1 else "RGB", (side, side)).save(stream, "JPEG2000", no_jp2=False)
+    data = stream.getvalue()
+    return data[:12] + struct.pack(">I", 8 + len(decoy)) + b"free" + decoy + data[12:]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "frame", "why"),
+    [
+        # JPEG decoders skip what is no marker, and markers without a length.
+        (JPEGBaseline8Bit, jpeg(junk=b"\0\0"), "64 x 64 pixels"),
+        (JPEGBaseline8Bit, jpeg(junk=b"\xff\x01\xff\xff"), "64 x 64 pixels"),
+        (JPEGBaseline8Bit, jpeg()[:20], "does not say how large"),
+        (JPEG2000Lossless, jp2(decoy=jp2(side=16)[12:]), "64 x 64 pixels"),
+        (JPEG2000Lossless, jp2(side=16, colours=3), "3 values a pixel, the object announces 1"),
+        (JPEG2000Lossless, jp2()[:60], "does not say how large"),
+    ],
+)
+def test_a_frame_cannot_hide_that_it_is_larger_than_announced(
+    tmp_path: Path, syntax: Any, frame: bytes, why: str
+) -> None:
+    dataset = made(RAMP, Rows=16, Columns=16)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+    with pytest.raises(UnusableDicom, match=why):
+        picture(saved(dataset, tmp_path / "a.dcm"))
+
+
+@pytest.mark.parametrize(("place", "byte"), [(2, 0), (5, 0), (17, 255)])
+def test_damage_that_ends_the_decoder_does_not_end_the_process(tmp_path: Path, place: int, byte: int) -> None:
+    """JPEG Lossless: with these bytes GDCM aborts."""
+    dataset = pydicom.dcmread(SHIPPED / "SC_rgb_jpeg_gdcm.dcm")
+    frame = bytearray(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    frame[place] = byte
+    dataset.PixelData = encapsulate([bytes(frame)])
+    with pytest.raises(UnusableDicom) as refusal:
         picture(saved(dataset, tmp_path / "a.dcm"))
     assert refusal.value.reason_code == "dicom_broken_pixels"
 
