@@ -39,8 +39,25 @@ def send(objects: Sequence[Dataset], *, url: str, token: str = "", timeout_s: fl
 
     Raises:
         ArchiveUnreachable: no answer, or one that says to come back later.
-        ArchiveRefused: any other answer but that all objects are stored.
+        ArchiveRefused: any other answer but that each of the objects is stored.
     """
+    with requests.Session() as session:
+        session.max_redirects = 0  # objects and token go where the operator said and nowhere else
+        said = _answer(session, objects, url=url, token=token, timeout_s=timeout_s)
+    failed = said.get("FailedSOPSequence") or []
+    if failed:
+        raise ArchiveRefused(
+            f"The archive did not store {len(failed)} of {len(objects)} objects: {_why(failed[0])}."
+        )
+    stored = {str(one.get("ReferencedSOPInstanceUID")) for one in said.get("ReferencedSOPSequence") or []}
+    if not {str(one.SOPInstanceUID) for one in objects} <= stored:
+        raise ArchiveRefused("The archive does not say of each object that it is stored.")
+
+
+def _answer(
+    session: requests.Session, objects: Sequence[Dataset], *, url: str, token: str, timeout_s: float
+) -> Dataset:
+    """What the archive says of the objects. Raises as `send` does."""
     answers: list[requests.Response] = []
 
     def note(response: requests.Response, *_: object, **__: object) -> None:
@@ -48,24 +65,21 @@ def send(objects: Sequence[Dataset], *, url: str, token: str = "", timeout_s: fl
 
     client = DICOMwebClient(
         url,
+        session=session,
         headers={"Authorization": f"Bearer {token}"} if token else {},
         callback=note,
         timeout=(_CONNECT_S, timeout_s),
     )
     client.set_http_retry_params(retry=False)
     try:
-        said = client.store_instances(objects, study_instance_uid=str(objects[0].StudyInstanceUID))
+        return client.store_instances(objects, study_instance_uid=str(objects[0].StudyInstanceUID))
     except requests.HTTPError as error:
         raise _refusal(answers[-1].status_code) from error
+    except requests.TooManyRedirects as error:
+        elsewhere = "to sign in or to another address: check its address and its token"
+        raise ArchiveRefused(f"The archive sends us elsewhere, {elsewhere}.") from error
     except (requests.RequestException, ValueError) as error:  # ValueError: an answer that is no JSON
         raise ArchiveUnreachable(f"The archive did not answer: {type(error).__name__}.") from error
-    failed = said.get("FailedSOPSequence") or []
-    if failed:
-        raise ArchiveRefused(
-            f"The archive did not store {len(failed)} of {len(objects)} objects: {_why(failed[0])}."
-        )
-    if answers[-1].status_code == HTTPStatus.ACCEPTED:
-        raise ArchiveRefused("The archive stored some objects, and does not say which.")
 
 
 def _refusal(status: int) -> Exception:

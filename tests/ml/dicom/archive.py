@@ -24,6 +24,7 @@ class Archive(ThreadingHTTPServer):
         self.stored: dict[str, pydicom.Dataset] = {}
         self.answers: list[int] = []
         self.failure: int | None = None
+        self.says_nothing = False
         self.asked: list[tuple[str, str]] = []  # path and authorization
 
     @property
@@ -41,6 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         status = archive.answers.pop(0) if archive.answers else 200
         if status >= 300:
             return self.reply(status, {})
+        if archive.says_nothing:
+            return self.reply(status, None)
         objects = [pydicom.dcmread(io.BytesIO(part)) for part in self.parts(body)]
         references = [{"00081155": {"vr": "UI", "Value": [str(one.SOPInstanceUID)]}} for one in objects]
         if archive.failure is not None:
@@ -48,6 +51,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self.reply(202, {"00081198": {"vr": "SQ", "Value": failed}})
         archive.stored |= {one.SOPInstanceUID: one for one in objects}
         return self.reply(status, {"00081199": {"vr": "SQ", "Value": references}} if status == 200 else None)
+
+    def do_GET(self) -> None:
+        """The page to which it may send others, which is no answer to what they wanted."""
+        self.server.asked.append((self.path, self.headers.get("Authorization", "")))
+        self.reply(200, None)
 
     def body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -70,6 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/dicom+json")
         self.send_header("Content-Length", str(len(body)))
+        if 300 <= status < 400:
+            self.send_header("Location", "/sign-in")
         self.end_headers()
         self.wfile.write(body)
 

@@ -36,7 +36,9 @@ def test_report_and_capture_arrive_once_however_often_they_are_sent(archive, res
         (429, ArchiveUnreachable, "HTTP 429"),
         (401, ArchiveRefused, "check its token"),
         (409, ArchiveRefused, "HTTP 409"),
-        (202, ArchiveRefused, "does not say which"),
+        (202, ArchiveRefused, "not say of each object"),
+        (302, ArchiveRefused, "sends us elsewhere"),
+        (307, ArchiveRefused, "sends us elsewhere"),
     ],
 )
 def test_an_answer_says_whether_trying_again_makes_sense(archive, results, status, error, words):
@@ -44,6 +46,12 @@ def test_an_answer_says_whether_trying_again_makes_sense(archive, results, statu
     with pytest.raises(error, match=words):
         send(results, url=archive.url)
     assert len(archive.asked) == 1
+
+
+def test_a_friendly_answer_that_names_no_object_is_no_storing(archive, results):
+    archive.says_nothing = True
+    with pytest.raises(ArchiveRefused, match="not say of each object"):
+        send(results, url=archive.url)
 
 
 def test_objects_that_are_not_stored_are_told_with_the_archives_reason(archive, results):
