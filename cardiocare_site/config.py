@@ -72,6 +72,15 @@ class Config(BaseSettings):
     dicom_archive_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for the archive, if it wants one."
     )
+    dicom_export_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Secret by which exports without identity get their pseudonyms, shifts of dates and UIDs, at least 32 characters; with"
+        " another one these are others. Derived from `SECRET_KEY` by default.",
+    )
+    dicom_export_hours: int = Field(
+        24, ge=1, le=720, description="How long an export without identity can be downloaded, hours."
+    )
     dicom_peers: str = Field(
         "",
         pattern=r"^([^=,]{1,16}=[^=,]+(,[^=,]{1,16}=[^=,]+)*)?$",

@@ -100,6 +100,8 @@ DICOM_MAX_ARCHIVE_BYTES = 2 * DICOM_MAX_BYTES
 DICOM_IDLE_S = CONFIG.dicom_idle_s
 DICOM_ARCHIVE_URL = CONFIG.dicom_archive_url
 DICOM_ARCHIVE_TOKEN = CONFIG.dicom_archive_token.get_secret_value()
+DICOM_EXPORT_KEY = CONFIG.dicom_export_key.get_secret_value() if CONFIG.dicom_export_key else ""
+DICOM_EXPORT_HOURS = CONFIG.dicom_export_hours
 DICOM_PEERS = {
     title.strip(): user.strip() for title, user in (peer.split("=") for peer in split(CONFIG.dicom_peers))
 }
@@ -223,6 +225,7 @@ CELERY_TASK_ROUTES = {
     "worker.run_imports": {"queue": "io"},
     "worker.sweep_studies": {"queue": "io"},
     "worker.send_results": {"queue": "io"},
+    "worker.export_studies": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -239,6 +242,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-results": {
         "task": "worker.send_results",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
+    },
+    "export-studies": {
+        "task": "worker.export_studies",
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": max(2.0, SWEEP_INTERVAL_S)},
     },

@@ -5,17 +5,23 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from typing import TYPE_CHECKING
 
 from celery import Task, shared_task
+from django.conf import settings
 
 from accounts.roles import SYSTEM
-from diagnostics.imaging import deliveries, studies
+from diagnostics.imaging import deidentified, deliveries, studies
 from diagnostics.services import imported, lifecycle, monitoring
+from diagnostics.services.claims import ClaimLost, StoredFileMissing
 from diagnostics.services.inspection import Refused
 from patients.services.value_imports import tell_workers
 from worker import diagnosing
 from worker.context import persistently, system_task
 from worker.node import watched
+
+if TYPE_CHECKING:
+    from diagnostics.models import StudyExport
 
 log = logging.getLogger(__name__)
 
@@ -99,3 +105,41 @@ def send_results() -> None:
         with system_task():
             deliveries.note(claimed, status, message)
         log.info("delivery %s: %s", delivery_id, status)
+
+
+@shared_task(
+    name="worker.export_studies",
+    soft_time_limit=settings.RECORDING_TIME_LIMIT_S,
+    time_limit=settings.RECORDING_TIME_LIMIT_S + settings.DIAGNOSIS_GRACE_S,
+)
+def export_studies() -> None:
+    """Make the copies without identity that were asked for, one after the other, and remove old ones."""
+    with system_task():
+        deidentified.tidy()
+        waiting = deidentified.due()
+    for export_id in waiting:
+        with system_task():
+            claimed = deidentified.claim(export_id)
+        if claimed is not None:
+            _export(claimed)
+
+
+def _export(claimed: StudyExport) -> None:
+    def told(done: int) -> None:
+        with system_task():
+            deidentified.progressed(claimed, done)
+
+    with system_task():
+        objects = deidentified.objects_of(claimed)
+    try:
+        made = deidentified.make(claimed, objects, told=told)
+    except ClaimLost:
+        log.warning("export %s was taken back while it was made", claimed.pk)
+    except (StoredFileMissing, OSError):
+        log.exception("export %s cannot be made now", claimed.pk)
+        with system_task():
+            deidentified.note_failed(claimed)
+    else:
+        with system_task():
+            deidentified.note_made(claimed, made)
+        log.info("export %s: %s objects", claimed.pk, made.written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist
@@ -15,9 +15,10 @@ from accounts.policy import Permission, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any
 
     from django.db.models import Model, QuerySet
+    from django.http.response import HttpResponseBase
     from django_htmx.middleware import HtmxDetails
 
     from accounts.models import User
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     ModelT = TypeVar("ModelT", bound=Model)
 
 P = ParamSpec("P")
+ResponseT = TypeVar("ResponseT", bound="HttpResponseBase")
 PER_PAGE = 25
 
 
@@ -38,7 +40,8 @@ class PageRequest(HttpRequest):
 def page(
     permission: Permission | None,
 ) -> Callable[
-    [Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
+    [Callable[Concatenate[PageRequest, P], ResponseT]],
+    Callable[Concatenate[HttpRequest, P], HttpResponse | ResponseT],
 ]:
     """Open a view to signed-in users who have the permission, or to any of them for None.
 
@@ -47,10 +50,10 @@ def page(
     """
 
     def decorate(
-        view: Callable[Concatenate[PageRequest, P], HttpResponse],
-    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        view: Callable[Concatenate[PageRequest, P], ResponseT],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse | ResponseT]:
         @functools.wraps(view)
-        def checked(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def checked(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse | ResponseT:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             if permission is not None:

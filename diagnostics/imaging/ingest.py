@@ -8,7 +8,6 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +19,7 @@ from diagnostics.imaging.arrivals import InstanceVerdict, refused
 from diagnostics.imaging.identity import compare
 from diagnostics.imaging.reasons import ImagingReason, sentence
 from diagnostics.imaging.states import StudyStatus
+from diagnostics.imaging.storage import Movable
 from diagnostics.models import DicomInstance, DicomSeries, DicomStudy
 from diagnostics.reasons import Reason
 from diagnostics.reasons import sentence as file_sentence
@@ -28,7 +28,6 @@ from patients.models import Patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from accounts.actor import Actor
     from diagnostics.imaging.arrivals import Arrival
@@ -286,18 +285,6 @@ def _keep(one: _Object) -> bool:
         message=header.message,
     )
     return True
-
-
-class Movable(File):
-    """A file that a storage on the same disk moves instead of copying it."""
-
-    def __init__(self, stream: Any, path: Path) -> None:
-        super().__init__(stream)
-        self._path = str(path)
-
-    def temporary_file_path(self) -> str:
-        """Where it lies; Django's storages look for this."""
-        return self._path
 
 
 def _rows(new: Sequence[_Object]) -> list[DicomInstance]:

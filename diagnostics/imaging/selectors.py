@@ -43,6 +43,12 @@ def get_study(actor: Actor, study_id: uuid.UUID) -> DicomStudy:
     return with_content(rows).get(pk=study_id)
 
 
+def get_filed(actor: Actor, study_id: uuid.UUID) -> DicomStudy:
+    """One filed study by itself. Raises DicomStudy.DoesNotExist."""
+    require(actor, Permission.READ_STUDIES)
+    return DicomStudy.objects.visible_to(actor).filed().get(pk=study_id)
+
+
 def with_content(rows: QuerySet[DicomStudy]) -> QuerySet[DicomStudy]:
     """Studies with patient, series, instances, and the diagnoses of these, in a few statements."""
     instances = DicomInstance.objects.select_related("upload__diagnosis", "series")

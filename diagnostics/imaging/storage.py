@@ -1,8 +1,10 @@
-"""The stored file of an instance, on this machine's disk."""
+"""Files of studies on their way into the storage and out of it, on this machine's disk."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.core.files import File
 
 from diagnostics.services.claims import Claim, stored_file
 
@@ -16,3 +18,15 @@ if TYPE_CHECKING:
 def stored_object(instance: DicomInstance) -> AbstractContextManager[Path]:
     """The object as it came. Raises StoredFileMissing when the storage does not give it."""
     return stored_file(Claim(instance.pk, 1, storage_name=instance.storage_name))
+
+
+class Movable(File):
+    """A file that a storage on the same disk moves instead of copying it."""
+
+    def __init__(self, stream: Any, path: Path) -> None:
+        super().__init__(stream)
+        self._path = str(path)
+
+    def temporary_file_path(self) -> str:
+        """Where it lies; Django's storages look for this."""
+        return self._path

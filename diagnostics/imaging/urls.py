@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnostics.imaging import result_views, views
+from diagnostics.imaging import export_views, result_views, views
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", views.upload, name="upload-study"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("studies/<uuid:study_id>/complete/", views.complete, name="complete-study"),
     path("studies/<uuid:study_id>/release/", views.release, name="release-study"),
     path("studies/<uuid:study_id>/reject/", views.reject, name="reject-study"),
+    path("studies/<uuid:study_id>/export/", export_views.prepare, name="prepare-export"),
+    path("studies/<uuid:study_id>/export/progress/", export_views.progress, name="export-progress"),
+    path("studies/<uuid:study_id>/export.zip", export_views.download, name="export"),
     path("instances/<uuid:instance_id>/frames/<int:index>.png", views.frame_png, name="frame-png"),
     path("instances/<uuid:instance_id>/frames/<int:index>.raw", views.frame_raw, name="frame-raw"),
     path("instances/<uuid:instance_id>/attributes.json", views.attributes, name="attributes"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import audit
 from accounts.policy import Permission, can
 from accounts.views.access import other_parameters, page, paginate
-from diagnostics.imaging import rendering, selectors, shown, studies
+from diagnostics.imaging import deidentified, rendering, selectors, shown, studies
 from diagnostics.imaging.forms import ReleaseForm, WindowForm
 from diagnostics.imaging.reasons import ImagingReason, ImagingRefused, sentence
 from diagnostics.imaging.states import IllegalStudyMove, StudyStatus
@@ -95,6 +95,7 @@ def _study_page(request: PageRequest, found: DicomStudy, form: ReleaseForm) -> H
     patient = found.patient_id or found.claimed_patient_id
     audit.record(audit.Action.READ, obj=found, patient_id=patient)
     held = found.status == StudyStatus.HELD
+    may_export = found.patient_id is not None and can(request.user, Permission.EXPORT_STUDIES)
     context = {
         "study": found,
         "facts": shown.study_facts(found),
@@ -104,6 +105,8 @@ def _study_page(request: PageRequest, found: DicomStudy, form: ReleaseForm) -> H
         "held": held,
         "identity": shown.said_identity(found) if held else [],
         "form": form,
+        "may_export": may_export,
+        "export": deidentified.of_study(request.user, found) if may_export else None,
         "may_decide": held and can(request.user, Permission.RESOLVE_STUDIES),
         "may_complete": found.status == StudyStatus.RECEIVING and can(request.user, Permission.UPLOAD),
     }

@@ -8,6 +8,7 @@ from diagnostics.models.patient_risk import PatientRisk
 from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
 from diagnostics.models.recording import BeatOverride, Recording
 from diagnostics.models.review import Report, Review
+from diagnostics.models.study_export import StudyExport
 from diagnostics.models.upload import Upload
 from diagnostics.models.worker_node import WorkerNode
 
@@ -27,6 +28,7 @@ __all__ = [
     "Recording",
     "Report",
     "Review",
+    "StudyExport",
     "Upload",
     "WorkerNode",
 ]

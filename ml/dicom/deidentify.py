@@ -25,7 +25,7 @@ from pydicom.tag import BaseTag
 
 from ml.dicom.burned_in import Doubt, doubts
 from ml.dicom.codestreams import clean_pixels
-from ml.dicom.identity import Identity, identity_of
+from ml.dicom.identity import Identity, Known, identity_of
 from ml.dicom.opening import open_dicom, transfer_syntax
 from ml.dicom.reasons import DicomReason, UnusableDicom
 from ml.dicom.uids import derived_uid
@@ -77,7 +77,7 @@ class Deidentified:
     doubts: tuple[Doubt, ...]
 
 
-def deidentify(path: Path, *, key: bytes) -> Deidentified:
+def deidentify(path: Path, *, key: bytes, known: Known | None = None) -> Deidentified:
     """An object as it may leave the house.
 
     With one key, the same patient gets the same pseudonym and the same shift of dates, and the same UID the same new UID, in every object.
@@ -86,6 +86,8 @@ def deidentify(path: Path, *, key: bytes) -> Deidentified:
     Args:
         path: a DICOM object.
         key: secret, at least `LEAST_KEY_BYTES` long.
+        known: the record that it is filed to, whatever the object says: pseudonym and shift go by it, and its names and numbers stand
+            in no value either. By default pseudonym and shift go by the number in the object.
 
     Raises:
         ValueError: when the key is too short.
@@ -98,20 +100,19 @@ def deidentify(path: Path, *, key: bytes) -> Deidentified:
         warnings.simplefilter(
             "ignore"
         )  # pydicom's doubts about values; those that cannot be judged are removed
-        return _deidentified(path, key)
+        return _deidentified(path, key, known)
 
 
-def _deidentified(path: Path, key: bytes) -> Deidentified:
+def _deidentified(path: Path, key: bytes, known: Known | None) -> Deidentified:
     dataset = open_dicom(path)
     found = doubts(path, dataset)
     syntax = transfer_syntax(dataset)
     missing = [words for name, words in _NEEDED.items() if not _uid(dataset, name)]
     if missing:
         raise UnusableDicom(DicomReason.MISSING_TAGS, names=", ".join(missing))
-    identity = identity_of(dataset)
-    patient = str(
-        dataset.get("PatientID") or dataset.get("PatientName") or dataset.get("StudyInstanceUID") or ""
-    )
+    identity = identity_of(dataset, known)
+    said = (str(dataset.get(name) or "") for name in ("PatientID", "PatientName", "StudyInstanceUID"))
+    patient = known.key if known else next((one for one in said if one), "")
     for name in _NEEDED:
         setattr(dataset, name, _uid(dataset, name))
     if "PixelData" in dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydicom.dataelem import DataElement
@@ -42,19 +42,41 @@ class Identity:
         return not self.words.isdisjoint(_WORD.findall(text))
 
 
-def identity_of(dataset: Dataset) -> Identity:
-    """The names of all persons in an object, at any depth, and the numbers by which they can be found."""
-    words: set[str] = set()
-    identifiers: set[str] = set()
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Whom an object is about by a record outside of it.
+
+    Attributes:
+        key: the same for all objects of the patient, and of no other.
+        names: of the patient.
+        numbers: by which the patient can be found.
+    """
+
+    key: str
+    names: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+
+def identity_of(dataset: Dataset, known: Known | None = None) -> Identity:
+    """The names of all persons in an object, at any depth, and the numbers by which they can be found; with those of the record."""
+    words = set(_words(known.names if known else ()))
+    identifiers = set(_identifiers(known.numbers if known else ()))
     for element in _elements(dataset):
         if element.VR == "PN":
-            words.update(
-                word.casefold() for word in _WORD.findall(str(element.value)) if len(word) >= _LEAST_WORD
-            )
+            words.update(_words([str(element.value)]))
         elif element.keyword in _IDENTIFIERS:
-            texts = (str(one).strip().casefold() for one in _values(element.value))
-            identifiers.update(text for text in texts if len(text) >= _LEAST_IDENTIFIER)
+            identifiers.update(_identifiers(_values(element.value)))
     return Identity(words=frozenset(words - _NAMES_NOBODY), identifiers=frozenset(identifiers))
+
+
+def _words(names: Iterable[str]) -> Iterator[str]:
+    found = (word.casefold() for name in names for word in _WORD.findall(name))
+    return (word for word in found if len(word) >= _LEAST_WORD)
+
+
+def _identifiers(numbers: Iterable[Any]) -> Iterator[str]:
+    texts = (str(one).strip().casefold() for one in numbers)
+    return (text for text in texts if len(text) >= _LEAST_IDENTIFIER)
 
 
 def _elements(dataset: Dataset) -> Iterator[DataElement]:

@@ -231,6 +231,9 @@ TABLE: dict[str, Route] = {
     "diagnostics:complete-study": Route(method="post", kwargs=study, expected=of_clinic(302)),
     "diagnostics:release-study": Route(method="post", kwargs=held, expected=of_doctor(302)),
     "diagnostics:reject-study": Route(method="post", kwargs=held, expected=of_doctor(302)),
+    "diagnostics:prepare-export": Route(method="post", kwargs=study, expected=of_doctor(302)),
+    "diagnostics:export-progress": Route(kwargs=study, expected=of_doctor(200), shows=("message",)),
+    "diagnostics:export": Route(kwargs=study, expected=of_doctor(200), shows=("scan",)),
     "diagnostics:frame-png": Route(kwargs=frame, expected=of_clinic(200)),
     "diagnostics:frame-raw": Route(kwargs=frame, expected=of_clinic(200)),
     "diagnostics:attributes": Route(

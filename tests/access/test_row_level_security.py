@@ -25,6 +25,7 @@ from diagnostics.models import (
     Recording,
     Report,
     Review,
+    StudyExport,
     Upload,
 )
 from diagnostics.models import Condition as LibraryCondition
@@ -45,7 +46,7 @@ PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
     BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
     ValueImportRow, PatientRisk, LibraryCondition, ConditionRevision, DicomStudy,
-    DicomSeries, DicomInstance, ArchiveDelivery,
+    DicomSeries, DicomInstance, ArchiveDelivery, StudyExport,
 )  # fmt: skip
 LIBRARY = {LibraryCondition, ConditionRevision}
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -204,6 +205,7 @@ INSERTS = {
     "an object of a foreign study": lambda w, _: DicomSeries(
         study_id=w.records["b"].study, series_uid="1.2.3"
     ),
+    "a copy of a foreign study": lambda w, by: StudyExport(study_id=w.records["b"].held, requested_by=by),
     "a level of the own patient": lambda w, _: PatientRisk(
         patient_id=w.records["a"].patient,
         previous_id=0,

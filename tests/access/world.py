@@ -9,7 +9,10 @@ import io
 import uuid
 from typing import Any
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 from PIL.PngImagePlugin import PngInfo
 
 from accounts.actor import acting_as
@@ -17,7 +20,7 @@ from accounts.models import User
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
-from diagnostics.models import ArchiveDelivery, BeatOverride, PatientRisk, Report, Review
+from diagnostics.models import ArchiveDelivery, BeatOverride, PatientRisk, Report, Review, StudyExport
 from diagnostics.services.conditions import load_shipped
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
@@ -127,6 +130,11 @@ def record(of: str, doctor: User, *, team: tuple[User, ...], **fields: Any) -> R
     asked = factories.diagnosis(patient, doctor, status=Status.REFUSED, reason_code="rate_unknown", **shown)
     with acting_as(SYSTEM):
         ArchiveDelivery.objects.create(prediction=measured, requested_by=doctor, message=mark(of, "message"))
+        copied = default_storage.save(f"exports/{study.pk}.zip", ContentFile(mark(of, "scan").encode()))
+        StudyExport.objects.create(
+            study=study, requested_by=doctor, status="ready", written=1, storage_name=copied, size=9, expires_at=timezone.now(),
+            remarks=[{"reason_code": "burned_in_seen", "message": mark(of, "message"), "objects": 1}],
+        )  # fmt: skip
         BeatOverride.objects.create(recording_id=recording.pk, beat=1, label="PVC", by=doctor)
         Note.objects.create(**by, text=mark(of, "note"))
         Condition.objects.create(**by, name=mark(of, "condition"))
