@@ -49,6 +49,11 @@ class Config(BaseSettings):
     behind_tls_proxy: bool = Field(
         False, description="Trust `X-Forwarded-Proto` and `X-Forwarded-For` of exactly one proxy."
     )
+    temp_dir: str = Field(
+        "",
+        description="Folder with room for what is being received, unpacked or read, for CardioCare alone: what is older than a day there is"
+        " removed. By default the system's, which may be small.",
+    )
     upload_max_mb: int = Field(20, ge=1, le=500, description="Largest file accepted, megabytes.")
     recording_max_mb: int = Field(4000, ge=1, le=20_000, description="Largest recording accepted, megabytes.")
     dicom_max_mb: int = Field(
@@ -81,6 +86,10 @@ class Config(BaseSettings):
     dicom_export_hours: int = Field(
         24, ge=1, le=720, description="How long an export without identity can be downloaded, hours."
     )
+    dicom_port: int = Field(
+        11112, ge=0, le=65_535, description="Port of `manage.py dicom_listener`; 0 takes a free one."
+    )
+    dicom_title: str = Field("CARDIOCARE", min_length=1, max_length=16, description="Its own AE title.")
     dicom_peers: str = Field(
         "",
         pattern=r"^([^=,]{1,16}=[^=,]+(,[^=,]{1,16}=[^=,]+)*)?$",

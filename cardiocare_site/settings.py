@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 from csp.constants import NONE, SELF
 
 from cardiocare_site.config import BASE_DIR, Config, split
@@ -90,6 +92,9 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = CONFIG.mode == "test"
 # Uploads go to disk while they arrive and never past the limit; see diagnostics.upload_handler.
 FILE_UPLOAD_HANDLERS = ["diagnostics.upload_handler.CappedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_TEMP_DIR = CONFIG.temp_dir or None
+if FILE_UPLOAD_TEMP_DIR:
+    tempfile.tempdir = FILE_UPLOAD_TEMP_DIR  # libraries ask there, such as the one that receives by C-STORE
 DICOM_MAX_FILES = 2000  # of one upload or archive
 DATA_UPLOAD_MAX_NUMBER_FILES = max(4 * CONFIG.upload_max_files, DICOM_MAX_FILES)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
@@ -102,6 +107,7 @@ DICOM_ARCHIVE_URL = CONFIG.dicom_archive_url
 DICOM_ARCHIVE_TOKEN = CONFIG.dicom_archive_token.get_secret_value()
 DICOM_EXPORT_KEY = CONFIG.dicom_export_key.get_secret_value() if CONFIG.dicom_export_key else ""
 DICOM_EXPORT_HOURS = CONFIG.dicom_export_hours
+DICOM_PORT, DICOM_TITLE = CONFIG.dicom_port, CONFIG.dicom_title
 DICOM_PEERS = {
     title.strip(): user.strip() for title, user in (peer.split("=") for peer in split(CONFIG.dicom_peers))
 }
@@ -227,9 +233,15 @@ CELERY_TASK_ROUTES = {
     "worker.send_results": {"queue": "io"},
     "worker.export_studies": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
+    "worker.remove_leftovers": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
     "watch": {"task": "worker.watch_models", "schedule": 600.0, "options": {"expires": 600.0}},
+    "remove-leftovers": {
+        "task": "worker.remove_leftovers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "sweep": {
         "task": "worker.sweep_diagnoses",
         "schedule": SWEEP_INTERVAL_S,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 READY_WITHIN_S = 180.0
+DEMO_PEER = "DEMO=pacs.demo"  # who may send by C-STORE in demo mode
 # Without the query string, in which a search carries a name.
 ACCESS_LOG = ("--access-logfile", "-", "--access-logformat", "%(h)s %(m)s %(U)s %(s)s %(L)ss")
 
@@ -92,6 +93,21 @@ def chosen_port(env: Mapping[str, str]) -> int:
             f"Port {text} is already used by another program, perhaps by CardioCare itself. "
             "Stop that one, or choose another port: PORT=8001 make run"
         )
+    return int(text)
+
+
+def dicom_port(env: Mapping[str, str]) -> int | None:
+    """Where C-STORE is taken; None where DICOM_PEERS names nobody who may send, or another program has the port."""
+    text = env.get("DICOM_PORT") or "11112"
+    if not env.get("DICOM_PEERS"):
+        return None
+    if not text.isdigit() or not 0 < int(text) < 1 << 16:
+        raise DeployError(f"DICOM_PORT={text} is not a port number. Use one from 1024 to 65535.")
+    if not port_is_free(int(text)):
+        say(
+            f"Port {text} is already used by another program: no studies are taken by C-STORE. Choose another DICOM_PORT."
+        )
+        return None
     return int(text)
 
 
@@ -175,6 +191,8 @@ def run() -> int:
     logs = private_directory(local / "logs")
     say("Starting the private database and broker ...")
     with servers(mode="demo") as env:
+        if env["MODE"] == "demo":
+            env.setdefault("DICOM_PEERS", DEMO_PEER)
         say("Preparing the database, the static files and the demo people ...")
         logins = prepare(env, logs)
         say("Starting the web server and the workers ...")
@@ -185,6 +203,9 @@ def run() -> int:
                 if code:
                     log = supervisor.services["worker"].log
                     say(f"The demo cases did not all succeed (code {code}); see {log}.")
+            if door := dicom_port(env):
+                supervisor.add("dicom", [*MANAGE, "dicom_listener", "--port", str(door)])
+                say(f"C-STORE: port {door}, for the AE titles in DICOM_PEERS ({env['DICOM_PEERS']}).")
             say(f"\nCardioCare is ready after {time.monotonic() - began:.0f} s: http://localhost:{port}/")
             say(logins)
             say(f"Logs: {supervisor.logs}. Ctrl-C stops everything; the data stays in {local}.\n")

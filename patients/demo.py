@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.actor import acting_as
@@ -22,6 +23,7 @@ LOGINS: tuple[tuple[str, Role, str, str], ...] = (
     ("auditor.demo", Role.AUDITOR, "Ines", "Costa"),
 )
 FIRST_MRN = "CC-1001"
+ARCHIVE = "pacs.demo"  # the account of the AE title DEMO; nobody signs in with it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,8 +98,13 @@ def load() -> list[User]:
     """Create the demo people and their histories, once; returns the demo users."""
     with acting_as(SYSTEM):
         users = {name: _user(name, role, given, family) for name, role, given, family in LOGINS}
+        archive, _ = User.objects.get_or_create(
+            username=ARCHIVE,
+            defaults={"role": Role.INTEGRATION, "is_demo": True, "password": make_password(None)},
+        )
         for person in PATIENTS:
-            _patient(person, users)
+            patient = _patient(person, users)
+            CareTeamMember.objects.get_or_create(patient=patient, user=archive)
     return list(users.values())
 
 
@@ -111,7 +118,7 @@ def _user(username: str, role: Role, given: str, family: str) -> User:
     return user
 
 
-def _patient(person: DemoPatient, users: dict[str, User]) -> None:
+def _patient(person: DemoPatient, users: dict[str, User]) -> Patient:
     patient, created = Patient.objects.get_or_create(
         mrn=person.mrn,
         defaults={
@@ -123,7 +130,7 @@ def _patient(person: DemoPatient, users: dict[str, User]) -> None:
         },
     )
     if not created:
-        return
+        return patient
     doctor = users[person.doctor]
     CareTeamMember.objects.create(patient=patient, user=doctor)
     _values(patient, doctor)
@@ -137,6 +144,7 @@ def _patient(person: DemoPatient, users: dict[str, User]) -> None:
             **by,
             text="Palpitations in the evening for two months, no syncope. ECG beats recorded for review.",
         )
+    return patient
 
 
 def _values(patient: Patient, doctor: User) -> None:

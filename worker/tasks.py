@@ -12,7 +12,7 @@ from django.conf import settings
 
 from accounts.roles import SYSTEM
 from diagnostics.imaging import deidentified, deliveries, studies
-from diagnostics.services import imported, lifecycle, monitoring
+from diagnostics.services import imported, leftovers, lifecycle, monitoring
 from diagnostics.services.claims import ClaimLost, StoredFileMissing
 from diagnostics.services.inspection import Refused
 from patients.services.value_imports import tell_workers
@@ -89,6 +89,14 @@ def watch_models() -> None:
     with system_task():
         for alarm in monitoring.one_sided(SYSTEM):
             log.warning("%s", alarm)
+
+
+@shared_task(name="worker.remove_leftovers")
+def remove_leftovers() -> None:
+    """Remove files that a process which was killed has left where files arrive."""
+    removed = leftovers.remove()
+    if removed:
+        log.warning("%s leftovers of killed processes were removed", removed)
 
 
 @shared_task(name="worker.send_results")

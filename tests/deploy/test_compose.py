@@ -38,7 +38,7 @@ def test_docker_compose_accepts_it() -> None:
         or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode
     ):
         pytest.skip("no docker client with the compose plugin here; the schema test above still runs")
-    command = [docker, "compose", "--profile", "gpu", "config", "--quiet"]
+    command = [docker, "compose", "--profile", "gpu", "--profile", "dicom", "config", "--quiet"]
     environment = {**os.environ, "CARDIOCARE_HOST": "cardio.example.org"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -70,9 +70,16 @@ def test_each_lasting_service_has_a_health_check(name: str) -> None:
         assert {"interval", "timeout", "retries"} <= check.keys()
 
 
-def test_only_the_proxy_is_published() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy"}
-    assert {name for name, network in COMPOSE["networks"].items() if not network.get("internal")} == {"edge"}
+def test_only_the_proxy_is_published_and_the_listener_where_it_is_asked_for() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "dicom-listener"}
+    listener = SERVICES["dicom-listener"]
+    assert listener["profiles"] == ["dicom"]
+    assert listener["ports"] == ["${DICOM_ADDRESS:-127.0.0.1}:${DICOM_PORT:-11112}:11112"]
+    open_networks = {name for name, network in COMPOSE["networks"].items() if not network.get("internal")}
+    assert open_networks == {"edge", "dicom"}
+    assert {name for name, service in SERVICES.items() if "dicom" in service["networks"]} == {
+        "dicom-listener"
+    }
     assert {name for name, service in SERVICES.items() if "edge" in service["networks"]} == {"proxy"}
     assert "data" not in SERVICES["proxy"]["networks"]
 
@@ -110,11 +117,18 @@ def test_settings_know_every_variable() -> None:
     known |= {"AWS_SHARED_CREDENTIALS"}  # botocore's own name
     given = {
         variable.removesuffix("_FILE")
-        for name in ("web", "worker-cpu", "worker-gpu", "beat", "migrate")
+        for name in ("web", "dicom-listener", "worker-cpu", "worker-gpu", "beat", "migrate")
         for variable in SERVICES[name]["environment"]
     }
 
     assert given - known == set()
+
+
+def test_what_arrives_lies_on_a_disk_that_the_account_of_the_image_may_write() -> None:
+    for name in ("web", "dicom-listener", "worker-cpu", "worker-gpu"):
+        assert SERVICES[name]["environment"]["TEMP_DIR"] == "/incoming"
+        assert SERVICES[name]["volumes"] == ["incoming:/incoming"]
+    assert "chown 10001:10001 /incoming" in (ROOT / "deploy" / "Dockerfile").read_text()
 
 
 def test_a_worker_listens_to_each_queue() -> None:

@@ -21,9 +21,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1)")
         parser.add_argument(
-            "--port", type=int, default=11112, help="port (default 11112; 0 takes a free one)"
+            "--port",
+            type=int,
+            default=settings.DICOM_PORT,
+            help="port (default DICOM_PORT; 0 takes a free one)",
         )
-        parser.add_argument("--title", default="CARDIOCARE", help="own AE title (default CARDIOCARE)")
+        parser.add_argument(
+            "--title", default=settings.DICOM_TITLE, help="own AE title (default DICOM_TITLE)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         title = options["title"]
