@@ -22,11 +22,14 @@ from accounts.roles import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from accounts.actor import Acting
 
 log = logging.getLogger(__name__)
 WITHOUT_DATABASE = re.compile(r"^/(health|static)/")
+# Bodies of gigabytes: a transaction must not stay open while they arrive, so the view makes short ones by itself.
+IN_SHORT_TRANSACTIONS = re.compile(r"^/api/dicomweb/studies\b")
 
 
 def client_ip(request: HttpRequest) -> str | None:
@@ -56,18 +59,22 @@ class ActorMiddleware:
         """Answer the request, or 503 while the database is away."""
         if WITHOUT_DATABASE.match(request.path):
             return self.get_response(request)
+        in_short = request.method == "POST" and IN_SHORT_TRANSACTIONS.match(request.path)
         try:
-            return self._answer(request)
+            return self._answer_in_short(request) if in_short else self._answer(request)
         except (OperationalError, InterfaceError):
             log.exception("database unavailable")
-            return unavailable(request)
+            return unavailable(request, partly=bool(in_short))
+
+    def _answer_in_short(self, request: HttpRequest) -> HttpResponse:
+        """A view that binds its actor by itself, by `acting_for`, as often as it needs one."""
+        response = self.get_response(request)
+        with acting_for(request) as acting:
+            refused(acting, request, response)
+        return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        via = "api" if request.path.startswith("/api/") else "web"
-        user = request.user if request.user.is_authenticated else AnonymousUser()
-        with acting_module.acting_as(
-            user, via=via, ip=client_ip(request), request_id=uuid.uuid4().hex
-        ) as acting:
+        with acting_for(request) as acting:
             response = self.get_response(request)
             refused(acting, request, response)
             server_error = response.status_code >= 500  # HTTP
@@ -79,6 +86,14 @@ class ActorMiddleware:
             with acting_module.acting_as(SYSTEM) as again:
                 again.events.extend(events)
         return response
+
+
+def acting_for(request: HttpRequest) -> AbstractContextManager[Acting]:
+    """Act as the user of a request, in a transaction."""
+    via = "api" if request.path.startswith("/api/") else "web"
+    known = request.user is not None and request.user.is_authenticated  # the API puts None for nobody
+    user = request.user if known else AnonymousUser()
+    return acting_module.acting_as(user, via=via, ip=client_ip(request), request_id=uuid.uuid4().hex)
 
 
 def refused(acting: Acting, request: HttpRequest, response: HttpResponse) -> None:
@@ -94,9 +109,14 @@ def refused(acting: Acting, request: HttpRequest, response: HttpResponse) -> Non
         )
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503, in the form that the client reads."""
-    message = "The database cannot be reached. Nothing was changed; try again in a minute."
+def unavailable(request: HttpRequest, *, partly: bool = False) -> HttpResponse:
+    """503, in the form that the client reads; `partly` when something may have been stored before."""
+    done = (
+        "What was stored is not stored twice; send all of it again"
+        if partly
+        else "Nothing was changed; try again"
+    )
+    message = f"The database cannot be reached. {done} in a minute."
     if request.path.startswith("/api/"):
         return JsonResponse({"reason_code": "database_unavailable", "message": message}, status=503)
     return HttpResponse(render_to_string("503.html", {"message": message}), status=503)

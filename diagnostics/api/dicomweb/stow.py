@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
+from rest_framework.views import APIView
+
+from accounts.middleware import acting_for
 from diagnostics.api.dicomweb.base import dicom_json, refused, where
 from diagnostics.api.dicomweb.json_model import Element, dataset
 from diagnostics.api.dicomweb.multipart import LONGEST_BOUNDARY, BrokenMultipart, parameters, parts
@@ -38,10 +42,10 @@ CREATOR, CODE, MESSAGE = "00990010", "00991001", "00991002"
 
 
 class Store:
-    """Stores what comes in, part by part."""
+    """Stores what comes in, batch by batch: on the disk first, then in a transaction of its own."""
 
-    def __init__(self, request: Request, study_uid: str | None) -> None:
-        self.request, self.study_uid = request, study_uid
+    def __init__(self, request: Request, study_uid: str | None, scopes: frozenset[str] | None) -> None:
+        self.request, self.study_uid, self.scopes = request, study_uid, scopes
         self.broken, self.seen = False, 0
 
     def verdicts(self, boundary: str) -> list[InstanceVerdict]:
@@ -63,7 +67,15 @@ class Store:
             self.broken = True
 
     def _take(self, batch: list[Arrival]) -> list[InstanceVerdict]:
-        return take_in(self.request.user, batch, door=DicomStudy.Door.STOW, study_uid=self.study_uid)
+        with self.acting():
+            return take_in(self.request.user, batch, door=DicomStudy.Door.STOW, study_uid=self.study_uid)
+
+    @contextlib.contextmanager
+    def acting(self) -> Iterator[None]:
+        """Act as the sender, within the scopes of the key, in a transaction."""
+        with acting_for(self.request._request) as acting:  # noqa: SLF001  # whose user DRF has set
+            acting.scopes = self.scopes
+            yield
 
 
 def _reader(request: Request) -> Callable[[int], bytes]:
@@ -74,8 +86,19 @@ def _reader(request: Request) -> Callable[[int], bytes]:
     return plain.read
 
 
-class StoreMixin:
-    """Storing instances, for the resources that take them."""
+class StoreMixin(APIView):
+    """Storing instances, for the resources that take them. A POST comes without a transaction (accounts.middleware)."""
+
+    scopes: frozenset[str] | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who sends, and whether they may: in a transaction of its own, before anything is received."""
+        if request.method != "POST":
+            super().initial(request, *args, **kwargs)
+            return
+        with acting_for(request._request) as acting:  # noqa: SLF001
+            super().initial(request, *args, **kwargs)
+            self.scopes = acting.scopes
 
     def store(self, request: Request, study_uid: str | None = None) -> JsonResponse:
         """200 when everything was stored and filed, 202 when some was refused or is held, 409 when nothing was stored."""
@@ -84,11 +107,18 @@ class StoreMixin:
         fits = media_type == "multipart/related" and said.get("type", DICOM).lower() == DICOM
         if not fits or not 0 < len(boundary) <= LONGEST_BOUNDARY:
             return refused(ImagingReason.NOT_MULTIPART, 415)
-        store = Store(request, study_uid)
+        store = Store(request, study_uid, self.scopes)
         verdicts = store.verdicts(boundary)
         if store.broken and not verdicts:
             return refused(ImagingReason.BROKEN_MULTIPART, 400, parts=0)
-        return answer(request, verdicts, broken=store.broken, seen=store.seen)
+        with store.acting():
+            return answer(request, verdicts, broken=store.broken, seen=store.seen)
+
+
+def _broken(seen: int) -> InstanceVerdict:
+    """The verdict about the rest of a message that breaks off after so many parts."""
+    reason = ImagingReason.BROKEN_MULTIPART
+    return refused_file("message", reason.value, sentence(reason, parts=seen))
 
 
 def answer(request: Request, verdicts: list[InstanceVerdict], *, broken: bool, seen: int) -> JsonResponse:
@@ -98,8 +128,7 @@ def answer(request: Request, verdicts: list[InstanceVerdict], *, broken: bool, s
     failed = [_failed(one) for one in verdicts if not one.accepted and one.sop_uid]
     other = [_failed(one) for one in verdicts if not one.accepted and not one.sop_uid]
     if broken:
-        message = sentence(ImagingReason.BROKEN_MULTIPART, parts=seen)
-        other.append(_failed(refused_file("message", ImagingReason.BROKEN_MULTIPART.value, message)))
+        other.append(_failed(_broken(seen)))
     lists = {"ReferencedSOPSequence": stored, "FailedSOPSequence": failed, "OtherFailuresSequence": other}
     found = dataset(**{name: items for name, items in lists.items() if items})
     perfect = stored and not failed and not other and all(one.outcome != "held" for one in verdicts)

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
+from django.db import connection
 from PIL import Image
 from pydicom import dcmread
 
 from accounts.actor import acting_as
+from accounts.models import AuditEvent
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
 from diagnostics.api.dicomweb.multipart import BrokenMultipart, parts
+from diagnostics.imaging import arrivals
 from diagnostics.models import DicomInstance, DicomStudy
 from tests import dicoms, factories
 
@@ -133,10 +136,22 @@ def body(*files, boundary="b", types=None, end="--b--"):
 def post(client, pacs):
     key = key_of(pacs, Scope.UPLOADS_WRITE)
 
-    def posted(data, *, study="", content_type='multipart/related; type="application/dicom"; boundary=b'):
+    def posted(
+        data,
+        *,
+        study="",
+        content_type='multipart/related; type="application/dicom"; boundary=b',
+        stream=None,
+        length=0,
+    ):
         url = f"/api/dicomweb/studies{study}"
         headers = {"authorization": f"Bearer {key}"}
-        return client.generic("POST", url, data, content_type=content_type, headers=headers)
+        given = (
+            {"wsgi.input": stream, "CONTENT_LENGTH": str(length), "CONTENT_TYPE": content_type}
+            if stream
+            else {}
+        )
+        return client.generic("POST", url, data, content_type=content_type, headers=headers, **given)
 
     return posted
 
@@ -188,6 +203,28 @@ def test_a_message_that_breaks_off_keeps_what_was_whole(post, ours):
 def test_a_request_that_is_no_store_is_refused(post, content_type, data, status, code):
     answer = post(data, content_type=content_type)
     assert (answer.status_code, answer.json()["reason_code"]) == (status, code)
+
+
+class Watched(io.BytesIO):
+    """A body that notes whether a transaction is open while it arrives."""
+
+    def read(self, size=-1):
+        self.__dict__.setdefault("open", []).append(connection.in_atomic_block)
+        return super().read(min(size, 1000) if size > 0 else size)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_a_message_arrives(post, ours, monkeypatch):
+    monkeypatch.setattr(arrivals, "BATCH", 2)
+    data = body(*(dicoms.xray(ours, number=n) for n in range(5)), b"no DICOM")
+    arriving = Watched(data)
+    answer = post(b"", stream=arriving, length=len(data))
+    assert (answer.status_code, DicomInstance.objects.count()) == (202, 5)
+    assert set(arriving.open) == {False}
+    with acting_as(SYSTEM):
+        created = AuditEvent.objects.filter(action="create", object_type="diagnostics.dicomstudy")
+        assert [len(event.detail["instances"]) for event in created.order_by("pk")] == [2, 2, 1]
+        assert set(created.values_list("actor_name", "via")) == {("pacs", "api")}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
