@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ_STUDIES = "view imaging studies"
     RESOLVE_STUDIES = "release, assign or reject held imaging studies"
     EXPORT_STUDIES = "export imaging studies without the patient's identity"
+    SEE_REFUSED = "see which imaging files were refused and why"
     SEE_DASHBOARDS = "see dashboards of own patients, and export them"
     RETRY_DIAGNOSIS = "run a diagnosis again: one that failed, or with every model"
     REVIEW = "review and sign a diagnosis"
@@ -62,6 +63,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.READ_STUDIES: frozenset({Role.DOCTOR, Role.INTEGRATION}),
     Permission.RESOLVE_STUDIES: frozenset({Role.DOCTOR}),
     Permission.EXPORT_STUDIES: frozenset({Role.DOCTOR}),
+    Permission.SEE_REFUSED: frozenset({Role.DOCTOR, Role.ADMIN}),
     Permission.SEE_DASHBOARDS: frozenset({Role.DOCTOR}),
     Permission.RETRY_DIAGNOSIS: frozenset({Role.DOCTOR}),
     Permission.REVIEW: frozenset({Role.DOCTOR}),

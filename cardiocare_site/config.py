@@ -77,6 +77,9 @@ class Config(BaseSettings):
     dicom_archive_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for the archive, if it wants one."
     )
+    dicom_refusals_days: int = Field(
+        30, ge=1, le=3650, description="How long it is kept which DICOM files were refused and why, days."
+    )
     dicom_export_key: SecretStr | None = Field(
         None,
         min_length=32,

@@ -15,6 +15,7 @@ NAVIGATION = (
     (Permission.READ_HISTORY, "Worklist", "diagnostics:worklist"),
     (Permission.FIND_PATIENTS, "Patients", "patients:list"),
     (Permission.RESOLVE_STUDIES, "Held studies", "diagnostics:held-studies"),
+    (Permission.SEE_REFUSED, "Refused files", "diagnostics:refused-studies"),
     (Permission.SEE_DASHBOARDS, "Dashboards", "diagnostics:dashboards"),
     (Permission.READ_OWN_REPORTS, "My reports", "diagnostics:reports"),
     (Permission.READ_OWN_VALUES, "My values", "patients:own-values"),

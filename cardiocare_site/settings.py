@@ -105,6 +105,7 @@ DICOM_MAX_ARCHIVE_BYTES = 2 * DICOM_MAX_BYTES
 DICOM_IDLE_S = CONFIG.dicom_idle_s
 DICOM_ARCHIVE_URL = CONFIG.dicom_archive_url
 DICOM_ARCHIVE_TOKEN = CONFIG.dicom_archive_token.get_secret_value()
+DICOM_REFUSALS_DAYS = CONFIG.dicom_refusals_days
 DICOM_EXPORT_KEY = CONFIG.dicom_export_key.get_secret_value() if CONFIG.dicom_export_key else ""
 DICOM_EXPORT_HOURS = CONFIG.dicom_export_hours
 DICOM_PORT, DICOM_TITLE = CONFIG.dicom_port, CONFIG.dicom_title
@@ -234,11 +235,17 @@ CELERY_TASK_ROUTES = {
     "worker.export_studies": {"queue": "io"},
     "worker.watch_models": {"queue": "io"},
     "worker.remove_leftovers": {"queue": "io"},
+    "worker.forget_refusals": {"queue": "io"},
 }
 CELERY_BEAT_SCHEDULE = {
     "watch": {"task": "worker.watch_models", "schedule": 600.0, "options": {"expires": 600.0}},
     "remove-leftovers": {
         "task": "worker.remove_leftovers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
+    "forget-refusals": {
+        "task": "worker.forget_refusals",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },

@@ -11,7 +11,7 @@ from celery import Task, shared_task
 from django.conf import settings
 
 from accounts.roles import SYSTEM
-from diagnostics.imaging import deidentified, deliveries, studies
+from diagnostics.imaging import deidentified, deliveries, refusals, studies
 from diagnostics.services import imported, leftovers, lifecycle, monitoring
 from diagnostics.services.claims import ClaimLost, StoredFileMissing
 from diagnostics.services.inspection import Refused
@@ -97,6 +97,13 @@ def remove_leftovers() -> None:
     removed = leftovers.remove()
     if removed:
         log.warning("%s leftovers of killed processes were removed", removed)
+
+
+@shared_task(name="worker.forget_refusals")
+def forget_refusals() -> None:
+    """Forget which files were refused longer ago than it is kept."""
+    with system_task():
+        refusals.remove_old()
 
 
 @shared_task(name="worker.send_results")

@@ -46,7 +46,7 @@ class InstanceVerdict:
         reason_code: why, unless it was filed.
         message: the sentence for people.
         study_id, instance_id: where it is now; None for a refused one.
-        sop_uid, sop_class_uid: as it says; "" where it cannot be read.
+        sop_uid, sop_class_uid, study_uid: as it says; "" where it cannot be read.
     """
 
     filename: str
@@ -57,6 +57,7 @@ class InstanceVerdict:
     instance_id: uuid.UUID | None = None
     sop_uid: str = ""
     sop_class_uid: str = ""
+    study_uid: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -64,18 +65,9 @@ class InstanceVerdict:
         return self.outcome != "refused"
 
 
-def refused(
-    name: str, reason_code: str, message: str, *, sop_uid: str = "", sop_class_uid: str = ""
-) -> InstanceVerdict:
-    """The verdict about a file of which nothing is kept."""
-    return InstanceVerdict(
-        filename=name,
-        outcome="refused",
-        reason_code=reason_code,
-        message=message,
-        sop_uid=sop_uid,
-        sop_class_uid=sop_class_uid,
-    )
+def refused(name: str, reason_code: str, message: str, **uids: str) -> InstanceVerdict:
+    """The verdict about a file of which nothing is kept; `uids` as in InstanceVerdict, where they are known."""
+    return InstanceVerdict(filename=name, outcome="refused", reason_code=reason_code, message=message, **uids)
 
 
 def too_large(name: str) -> InstanceVerdict:

@@ -111,9 +111,14 @@ def _read(arrival: Arrival, study_uid: str | None) -> InstanceVerdict | tuple[Ar
         return refused(clean_name(arrival.name), refusal.reason_code, refusal.message)
     if study_uid not in {None, header.study_uid}:
         reason = ImagingReason.OTHER_STUDY
-        said = {"sop_uid": header.sop_uid, "sop_class_uid": header.sop_class_uid}
-        return refused(clean_name(arrival.name), reason.value, sentence(reason), **said)
+        return refused(clean_name(arrival.name), reason.value, sentence(reason), **_uids(header))
     return arrival, header
+
+
+def _uids(header: DicomHeader) -> dict[str, str]:
+    """What a verdict says of an object."""
+    names = ("study_uid", "sop_uid", "sop_class_uid")
+    return {name: getattr(header, name) for name in names}
 
 
 def _patients(actor: Actor, headers: Iterable[DicomHeader]) -> dict[str, Patient]:
@@ -248,8 +253,7 @@ def _compare(one: _Object, sha256: str, row: DicomInstance | None) -> None:
         message=sentence(reason),
         study_id=study.pk,
         instance_id=row.pk if row else None,
-        sop_uid=one.header.sop_uid,
-        sop_class_uid=one.header.sop_class_uid,
+        **_uids(one.header),
     )
 
 
@@ -263,9 +267,8 @@ def _keep(one: _Object) -> bool:
     except Exception:  # each storage back end raises its own
         log.exception("storage refused a DICOM object")
         discard_file(name)
-        said = {"sop_uid": one.header.sop_uid, "sop_class_uid": one.header.sop_class_uid}
         name, code = clean_name(one.arrival.name), Reason.STORAGE
-        one.verdict = refused(name, code.value, file_sentence(code), **said)
+        one.verdict = refused(name, code.value, file_sentence(code), **_uids(one.header))
         return False
     on_rollback(functools.partial(discard_file, stored))
     header = one.header
@@ -340,8 +343,7 @@ def _answer(one: _Object) -> InstanceVerdict:
         message=(row.message if row else "") or "Filed." if study.patient_id else study.message,
         study_id=study.pk,
         instance_id=row.pk if row else None,
-        sop_uid=one.header.sop_uid,
-        sop_class_uid=one.header.sop_class_uid,
+        **_uids(one.header),
     )
 
 

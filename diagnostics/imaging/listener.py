@@ -12,7 +12,8 @@ from django.db import InterfaceError, OperationalError, connection
 from accounts.actor import acting_as
 from accounts.models import User
 from accounts.roles import SYSTEM
-from diagnostics.imaging.arrivals import Arrival, Hall, InstanceVerdict, pieces
+from diagnostics.imaging import refusals
+from diagnostics.imaging.arrivals import Hall, InstanceVerdict, pieces
 from diagnostics.imaging.inflow import Inflow
 from diagnostics.imaging.ingest import take_in
 from diagnostics.imaging.reasons import ImagingReason
@@ -90,9 +91,10 @@ class Listener:
 
     def store(self, event: Event) -> int:
         """One object: the status that the peer is told."""
-        user_name = self.peers.get(str(event.assoc.requestor.ae_title).strip(), "")
+        calling = str(event.assoc.requestor.ae_title).strip()
+        user_name = self.peers.get(calling, "")
         try:
-            verdict = self._taken(event, user_name)
+            verdict = self._taken(event, calling, user_name)
         except User.DoesNotExist:
             log.warning("the account %s of a peer does not exist or is not active", user_name)
             return NOT_AUTHORISED
@@ -107,13 +109,17 @@ class Listener:
             return HELD
         return SUCCESS if verdict.accepted else STATUSES.get(verdict.reason_code, NOT_UNDERSTOOD)
 
-    def _taken(self, event: Event, user_name: str) -> InstanceVerdict:
+    def _taken(self, event: Event, calling: str, user_name: str) -> InstanceVerdict:
+        door = DicomStudy.Door.CSTORE
         with acting_as(SYSTEM, via="dicom"):
             user = User.objects.get(username=user_name, is_active=True)
         address = event.assoc.requestor.address
-        with acting_as(user, via="dicom", ip=address), Hall() as hall:
+        with Hall() as hall:
             with Path(event.dataset_path).open("rb") as sent:
                 arrival = hall.receive("C-STORE", pieces(sent))
-            if not isinstance(arrival, Arrival):
-                return arrival
-            return take_in(user, [arrival], door=DicomStudy.Door.CSTORE)[0]
+            with acting_as(user, via="dicom", ip=address):
+                taken = (
+                    [arrival] if isinstance(arrival, InstanceVerdict) else take_in(user, [arrival], door=door)
+                )
+                refusals.note(user, taken, door=door, calling=calling)
+                return taken[0]

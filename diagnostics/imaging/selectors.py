@@ -8,7 +8,7 @@ from django.db.models import Count, Prefetch, Q
 
 from accounts.policy import Permission, require
 from diagnostics.imaging.states import StudyStatus
-from diagnostics.models import DicomInstance, DicomSeries, DicomStudy
+from diagnostics.models import DicomInstance, DicomSeries, DicomStudy, RefusedObject
 
 if TYPE_CHECKING:
     import uuid
@@ -34,6 +34,22 @@ def held(actor: Actor) -> QuerySet[DicomStudy]:
     rows = DicomStudy.objects.visible_to(actor).filter(status=StudyStatus.HELD)
     rows = rows.select_related("claimed_patient", "received_by").annotate(size=Count("instances"))
     return rows.order_by("received_at", "pk")
+
+
+def refused(actor: Actor) -> QuerySet[RefusedObject]:
+    """Files that were refused at a door, the newest first: a doctor's own, for administrators those of all."""
+    require(actor, Permission.SEE_REFUSED)
+    return (
+        RefusedObject.objects.visible_to(actor).select_related("received_by").order_by("-received_at", "pk")
+    )
+
+
+def rejected(actor: Actor) -> QuerySet[DicomStudy]:
+    """Held studies of which a person said that they belong to nobody here, the newest decision first."""
+    require(actor, Permission.SEE_REFUSED)
+    rows = DicomStudy.objects.visible_to(actor).filter(status=StudyStatus.REJECTED)
+    rows = rows.select_related("received_by", "decided_by").annotate(size=Count("instances"))
+    return rows.order_by("-decided_at", "pk")
 
 
 def get_study(actor: Actor, study_id: uuid.UUID) -> DicomStudy:

@@ -142,7 +142,7 @@ def _merged(study: DicomStudy, into: DicomStudy) -> DicomStudy:
 
 @transaction.atomic
 def reject(actor: Actor, *, study_id: uuid.UUID) -> DicomStudy:
-    """Say that a held study belongs to nobody here. It is kept, of no patient, and shown nowhere.
+    """Say that a held study belongs to nobody here. It is kept, of no patient, and its pictures are shown nowhere.
 
     Raises:
         PermissionDenied, DicomStudy.DoesNotExist, IllegalStudyMove: not allowed, not the actor's, not held.

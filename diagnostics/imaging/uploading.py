@@ -6,6 +6,7 @@ import functools
 from typing import IO, TYPE_CHECKING
 
 from accounts.policy import Permission, require
+from diagnostics.imaging import refusals
 from diagnostics.imaging.archives import arriving
 from diagnostics.imaging.arrivals import Hall, in_batches
 from diagnostics.imaging.ingest import take_in
@@ -28,7 +29,9 @@ def upload_objects(actor: Actor, *, patient: Patient, files: Iterable[IO[bytes]]
     require(actor, Permission.UPLOAD)
     take = functools.partial(_take, actor, patient)
     with Hall() as hall:
-        return list(in_batches(arriving(hall, files), take))
+        verdicts = list(in_batches(arriving(hall, files), take))
+    refusals.note(actor, verdicts, door=DicomStudy.Door.WEB)
+    return verdicts
 
 
 def _take(actor: Actor, patient: Patient, batch: list[Arrival]) -> list[InstanceVerdict]:

@@ -7,6 +7,7 @@ from diagnostics.imaging import export_views, result_views, views
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", views.upload, name="upload-study"),
     path("held/", views.held_studies, name="held-studies"),
+    path("refused/", views.refused_studies, name="refused-studies"),
     path("studies/<uuid:study_id>/", views.study, name="study"),
     path("studies/<uuid:study_id>/viewer.json", views.viewer, name="study-viewer"),
     path("studies/<uuid:study_id>/complete/", views.complete, name="complete-study"),

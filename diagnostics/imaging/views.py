@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 STUDY, HELD = "diagnostics:study", "diagnostics:held-studies"
+MOST_REJECTED = 50  # of the newest on the page
 MOST_VERDICTS = 500  # of one upload on the page; each is counted, and each refusal is shown first
 
 
@@ -123,6 +125,21 @@ def held_studies(request: PageRequest) -> HttpResponse:
     return render(request, "diagnostics/imaging/held.html", context)
 
 
+@require_safe
+@page(Permission.SEE_REFUSED)
+def refused_studies(request: PageRequest) -> HttpResponse:
+    """What was not taken at a door, and what a person rejected."""
+    page_obj = paginate(request, selectors.refused(request.user))
+    audit.record(audit.Action.SEARCH, detail={"list": "refused-studies", "found": page_obj.paginator.count})
+    context = {
+        "page_obj": page_obj,
+        "query": other_parameters(request),
+        "rejected": selectors.rejected(request.user)[:MOST_REJECTED],
+        "days": settings.DICOM_REFUSALS_DAYS,
+    }
+    return render(request, "diagnostics/imaging/refused.html", context)
+
+
 @require_POST
 @page(Permission.UPLOAD)
 def complete(request: PageRequest, study_id: uuid.UUID) -> HttpResponse:
@@ -164,7 +181,9 @@ def reject(request: PageRequest, study_id: uuid.UUID) -> HttpResponse:
     except IllegalStudyMove as move:
         messages.error(request, str(move))
     else:
-        messages.success(request, "Rejected. It is kept for the record, of no patient, and shown nowhere.")
+        messages.success(
+            request, "Rejected. It is kept for the record, of no patient, and listed under Refused files."
+        )
     return redirect(HELD)
 
 

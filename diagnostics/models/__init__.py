@@ -7,6 +7,7 @@ from diagnostics.models.imaging import DicomInstance, DicomSeries, DicomStudy
 from diagnostics.models.patient_risk import PatientRisk
 from diagnostics.models.prediction import Heatmap, ModelVersion, Prediction
 from diagnostics.models.recording import BeatOverride, Recording
+from diagnostics.models.refused_object import RefusedObject
 from diagnostics.models.review import Report, Review
 from diagnostics.models.study_export import StudyExport
 from diagnostics.models.upload import Upload
@@ -26,6 +27,7 @@ __all__ = [
     "PatientRisk",
     "Prediction",
     "Recording",
+    "RefusedObject",
     "Report",
     "Review",
     "StudyExport",

@@ -226,6 +226,7 @@ TABLE: dict[str, Route] = {
     # --- imaging studies
     "diagnostics:upload-study": Route(kwargs=patient, expected=of_clinic(200), shows=("family", "mrn")),
     "diagnostics:held-studies": Route(expected=page_for("doctor", "doctor_b"), shows=("held",)),
+    "diagnostics:refused-studies": Route(expected=page_for("doctor", "doctor_b", "admin")),
     "diagnostics:study": Route(kwargs=study, expected=of_clinic(200), shows=("family", "scan")),
     "diagnostics:study-viewer": Route(kwargs=study, expected=of_clinic(200), shows=("scan",)),
     "diagnostics:complete-study": Route(method="post", kwargs=study, expected=of_clinic(302)),

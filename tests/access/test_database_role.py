@@ -52,7 +52,7 @@ TABLES = (
     "diagnostics_upload", "diagnostics_diagnosis", "diagnostics_prediction", "diagnostics_heatmap", "diagnostics_review",
     "diagnostics_report", "diagnostics_recording", "diagnostics_beatoverride", "diagnostics_patientrisk", "diagnostics_condition",
     "diagnostics_conditionrevision", "diagnostics_dicomstudy", "diagnostics_dicomseries", "diagnostics_dicominstance",
-    "diagnostics_archivedelivery", "diagnostics_studyexport",
+    "diagnostics_archivedelivery", "diagnostics_studyexport", "diagnostics_refusedobject",
     "accounts_auditevent",
 )  # fmt: skip
 

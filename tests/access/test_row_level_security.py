@@ -23,6 +23,7 @@ from diagnostics.models import (
     PatientRisk,
     Prediction,
     Recording,
+    RefusedObject,
     Report,
     Review,
     StudyExport,
@@ -46,7 +47,7 @@ PROTECTED = (
     Patient, CareTeamMember, Note, Condition, Medication, Allergy, Upload, Diagnosis, Prediction, Heatmap, Recording,
     BeatOverride, Review, Report, AuditEvent, ClinicalValue, ValueImport,
     ValueImportRow, PatientRisk, LibraryCondition, ConditionRevision, DicomStudy,
-    DicomSeries, DicomInstance, ArchiveDelivery, StudyExport,
+    DicomSeries, DicomInstance, ArchiveDelivery, StudyExport, RefusedObject,
 )  # fmt: skip
 LIBRARY = {LibraryCondition, ConditionRevision}
 WHEN = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -57,7 +58,7 @@ SEEN = {
     "doctor_b": {m for m in PROTECTED if m is not AuditEvent},
     "patient": {Patient, Report, ClinicalValue, *LIBRARY},
     "patient_b": {Patient, Report, ClinicalValue, *LIBRARY},
-    "admin": {Prediction, AuditEvent, *LIBRARY},
+    "admin": {Prediction, AuditEvent, RefusedObject, *LIBRARY},
     "auditor": {Prediction, AuditEvent, *LIBRARY},
     "integration": {
         Patient,
@@ -72,6 +73,7 @@ SEEN = {
         DicomStudy,
         DicomSeries,
         DicomInstance,
+        RefusedObject,
         *LIBRARY,
     },
 }
@@ -204,6 +206,9 @@ INSERTS = {
     ),
     "an object of a foreign study": lambda w, _: DicomSeries(
         study_id=w.records["b"].study, series_uid="1.2.3"
+    ),
+    "a refusal in another's name": lambda w, _: RefusedObject(
+        door="web", received_by=w.users["doctor_b"], reason_code="not_dicom", message="No."
     ),
     "a copy of a foreign study": lambda w, by: StudyExport(study_id=w.records["b"].held, requested_by=by),
     "a level of the own patient": lambda w, _: PatientRisk(

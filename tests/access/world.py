@@ -20,7 +20,15 @@ from accounts.models import User
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
-from diagnostics.models import ArchiveDelivery, BeatOverride, PatientRisk, Report, Review, StudyExport
+from diagnostics.models import (
+    ArchiveDelivery,
+    BeatOverride,
+    PatientRisk,
+    RefusedObject,
+    Report,
+    Review,
+    StudyExport,
+)
 from diagnostics.services.conditions import load_shipped
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
@@ -189,6 +197,19 @@ class World:
         for of, owner in (("a", doctor), ("b", doctor_b)):
             self.records[of].table = value_import(of, owner)
         with acting_as(SYSTEM):
+            for by, name in (
+                (doctor, mark("a", "file")),
+                (doctor_b, mark("b", "file")),
+                (integration, "part 1"),
+            ):
+                RefusedObject.objects.create(
+                    door="web",
+                    received_by=by,
+                    filename=name,
+                    study_uid="1.2.3",
+                    reason_code="not_dicom",
+                    message="No.",
+                )
             gone = Patient.objects.filter(pk=self.records["deleted"].patient)
             gone.update(deleted_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
             load_shipped()

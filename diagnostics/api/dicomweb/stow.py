@@ -12,6 +12,7 @@ from accounts.middleware import acting_for
 from diagnostics.api.dicomweb.base import dicom_json, refused, where
 from diagnostics.api.dicomweb.json_model import Element, dataset
 from diagnostics.api.dicomweb.multipart import LONGEST_BOUNDARY, BrokenMultipart, parameters, parts
+from diagnostics.imaging import refusals
 from diagnostics.imaging.arrivals import Hall, in_batches
 from diagnostics.imaging.arrivals import refused as refused_file
 from diagnostics.imaging.ingest import take_in
@@ -109,9 +110,12 @@ class StoreMixin(APIView):
             return refused(ImagingReason.NOT_MULTIPART, 415)
         store = Store(request, study_uid, self.scopes)
         verdicts = store.verdicts(boundary)
-        if store.broken and not verdicts:
-            return refused(ImagingReason.BROKEN_MULTIPART, 400, parts=0)
         with store.acting():
+            lost = [_broken(store.seen)] if store.broken else []
+            calling = str(request.auth) if request.auth else ""
+            refusals.note(request.user, [*verdicts, *lost], door=DicomStudy.Door.STOW, calling=calling)
+            if lost and not verdicts:
+                return refused(ImagingReason.BROKEN_MULTIPART, 400, parts=0)
             return answer(request, verdicts, broken=store.broken, seen=store.seen)
 
 

@@ -20,7 +20,7 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM, Role
 from deploy.processes import wait_until
-from diagnostics.models import DicomInstance, DicomStudy
+from diagnostics.models import DicomInstance, DicomStudy, RefusedObject
 from tests import dicoms, factories
 from tests.workers import services  # noqa: F401  # a fixture
 
@@ -75,6 +75,12 @@ def test_known_peers_store_objects_by_the_rules_of_every_door(listener):
     with acting_as(SYSTEM):
         event = AuditEvent.objects.filter(action="create", object_type="diagnostics.dicomstudy").last()
         assert (event.actor_name, event.via, event.ip) == ("pacs", "dicom", "127.0.0.1")
+
+    refused_here = RefusedObject.objects.filter(received_by=pacs).order_by("received_at")
+    assert [(one.reason_code, one.calling, one.door) for one in refused_here] == [
+        (code, "MODALITY1", "cstore")
+        for code in ("dicom_uid_conflict", "dicom_missing_tags", "file_too_large")
+    ]
 
     for refused in (associate(listener, calling="STRANGER"), associate(listener, called="OTHER")):
         assert refused.is_rejected
