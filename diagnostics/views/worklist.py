@@ -20,7 +20,7 @@ from diagnostics.imaging import selectors as imaging
 from diagnostics.kinds import ACCEPTED
 from diagnostics.reasons import Reason, sentence
 from diagnostics.services.uploads import submit_uploads
-from diagnostics.views.patient_levels import shown_level
+from diagnostics.views.patient_levels import ShownLevel, shown_level
 from patients import selectors as patient_selectors
 from patients.clinical.selectors import latest_values
 from patients.forms import ENTRY_FORMS, AddMemberForm
@@ -67,7 +67,8 @@ def upload(request: PageRequest, patient_id: uuid.UUID) -> HttpResponse:
         "upload_error": "" if files else sentence(Reason.NO_FILES),
     }
     if request.htmx:
-        context |= _diagnoses_context(request, patient)
+        # A quick worker may have answered already, and a row that is settled asks for nothing any more.
+        context |= _diagnoses_context(request, patient) | {"shown": _level(request, patient)}
         return render(request, "diagnostics/_uploaded.html", context)
     audit.record(audit.Action.READ, obj=patient, patient_id=patient.pk)
     return render(request, "diagnostics/history.html", _history_context(request, patient) | context)
@@ -90,16 +91,23 @@ def status(request: PageRequest, diagnosis_id: uuid.UUID) -> HttpResponse:
     context: dict[str, Any] = {"diagnosis": diagnosis, "with_patient": layout == "worklist"}
     if diagnosis.settled and layout != "page":
         patient = diagnosis.patient
-        shown = shown_level(selectors.patient_risks(request.user, patient).first(), now=timezone.now())
+        shown = _level(request, patient)
         diagnosis.patient_level = shown.level  # type: ignore[attr-defined]  # as in the worklist
         context |= {"patient": patient} | ({"shown": shown} if layout != "worklist" else {})
     return render(request, template, context)
 
 
+def _level(request: PageRequest, patient: Patient) -> ShownLevel:
+    return shown_level(selectors.patient_risks(request.user, patient).first(), now=timezone.now())
+
+
 def _diagnoses_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
+    page_obj = paginate(request, selectors.diagnoses(request.user, patient=patient))
+    # Read now: the patient's level, read after them, is never older than they are.
+    page_obj.object_list = list(page_obj.object_list)
     return {
         "patient": patient,
-        "page_obj": paginate(request, selectors.diagnoses(request.user, patient=patient)),
+        "page_obj": page_obj,
         "query": other_parameters(request),
     }
 
@@ -127,10 +135,9 @@ def _history_context(request: PageRequest, patient: Patient) -> dict[str, Any]:
             "value": ", ".join(str(entry) for entry in entries["allergy"]) or "none recorded",
         },
     ]
-    latest = selectors.patient_risks(request.user, patient).first()
     return _diagnoses_context(request, patient) | {
         "facts": facts,
-        "shown": shown_level(latest, now=timezone.now()),
+        "shown": _level(request, patient),
         "values": [
             {"label": point.quantity.name, "value": f"{point.words}, {point.measured_at:%-d %b %Y}"}
             for point in latest_values(request.user, patient).values()

@@ -7,6 +7,8 @@ import re
 from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from accounts.actor import acting_as
@@ -17,7 +19,7 @@ from diagnostics.models import Diagnosis, PatientRisk
 from diagnostics.patient_risk import PatientLevel, stored_tiers
 from diagnostics.services.patient_risk import update_patient_risk
 from diagnostics.states import Status
-from tests import factories
+from tests import factories, images
 
 pytestmark = pytest.mark.django_db
 RESULT = PatientRisk.Cause.RESULT
@@ -73,6 +75,38 @@ def test_the_card_says_level_probability_reasons_and_what_is_missing(signed_in, 
     assert "tier High" in text
     assert "No recording and no twelve-lead page" in text
     assert "First assessment of this patient." in text
+
+
+def test_a_result_that_comes_while_the_page_is_made_is_in_the_level_or_its_row_still_asks(
+    signed_in, doctor, patient
+):
+    row = factories.completed(patient, doctor, risk_level="high")
+    Diagnosis.objects.filter(pk=row.pk).update(status=Status.RUNNING)
+    came = []
+
+    def meanwhile(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if 'FROM "diagnostics_patientrisk"' in sql and not came:
+            came.append(row)
+            Diagnosis.objects.filter(pk=row.pk).update(status=Status.COMPLETED)
+            assessed(patient)
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        html = signed_in.get(reverse("diagnostics:history", args=[patient.pk])).content.decode()
+    assert came == [row]
+    assert ("Risk unknown" in html, 'hx-trigger="every 1s"' in html) == (True, True)
+
+
+def test_an_upload_shows_the_level_that_belongs_to_its_rows(signed_in, doctor, patient):
+    data = images.png(seed=1)
+    factories.completed(patient, doctor, risk_level="high", data=data)
+    assessed(patient)
+    url = reverse("diagnostics:upload", args=[patient.pk])
+    files = [SimpleUploadedFile("a.png", data)]
+    html = signed_in.post(url, {"files": files}, headers={"hx-request": "true"}).content.decode()
+    level = html.partition('hx-swap-oob="innerHTML:#patient-level"')[2]
+    assert "High risk" in level
 
 
 def test_a_patient_of_whom_nothing_is_known_is_unknown_and_not_low(signed_in, patient):
