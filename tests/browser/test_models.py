@@ -50,7 +50,7 @@ def test_every_card_is_accessible(page: Any, complaints: list[str], live_server:
     enter(page, live_server, factories.user(Role.ADMIN))
     for contract in registry.contracts():
         page.goto(f"{live_server.url}/models/{contract.name}/")
-        judge(page)
+        judge(page, schemes=("light",))  # the colours of a card are judged on one of them
     assert complaints == []
 
 

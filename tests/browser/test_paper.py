@@ -10,8 +10,8 @@ from django.urls import reverse
 from accounts.roles import Role
 from tests import factories, pages
 from tests.browser.viewer import READY, press, view
-from tests.browser.walk import complaints, enter, judge
-from tests.workers import PATIENCE_S, live_worker, services
+from tests.browser.walk import complaints, enter, judge, upload_and_wait
+from tests.workers import live_worker, services
 
 if TYPE_CHECKING:
     from tests.workers import Service
@@ -72,13 +72,7 @@ def test_a_photographed_page_is_uploaded_and_read(
     patient = factories.patient(team=(doctor,))
     enter(page, live_server, doctor)
     page.goto(live_server.url + reverse("diagnostics:history", args=[patient.pk]))
-    page.locator("input[type=file]").set_input_files(
-        {"name": "page.jpg", "mimeType": "image/jpeg", "buffer": pages.photo()}
-    )
-    page.get_by_role("button", name="Upload and analyse").click()
-    page.locator("#diagnoses tr", has_text="page.jpg").get_by_text("Completed").wait_for(
-        timeout=1000 * PATIENCE_S
-    )
+    upload_and_wait(page, "page.jpg", "image/jpeg", pages.photo())
     page.get_by_role("link", name="page.jpg").click()
     page.get_by_role("heading", name="12-lead page").wait_for()
     page.get_by_text("25 mm/s, 10 mm/mV, read from the calibration pulse").wait_for()

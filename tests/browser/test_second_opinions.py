@@ -11,7 +11,7 @@ from accounts.roles import Role
 from diagnostics.models import Diagnosis
 from ml.datasets.simulated import beat_png
 from tests import factories
-from tests.browser.walk import complaints, enter, judge
+from tests.browser.walk import complaints, enter, judge, upload_and_wait
 from tests.workers import live_worker, services
 
 if TYPE_CHECKING:
@@ -67,12 +67,7 @@ def test_every_model_is_asked_by_the_form_and_by_the_button(
     enter(page, live_server, doctor)
     page.goto(live_server.url + reverse("diagnostics:history", args=[patient.pk]))
     for name, every in (("alone.png", False), ("every.png", True)):
-        page.locator("input[type=file]").set_input_files(
-            {"name": name, "mimeType": "image/png", "buffer": beat_png("PVC", seed=4 + every)}
-        )
-        page.get_by_label("Ask every model").set_checked(every)
-        page.get_by_role("button", name="Upload and analyse").click()
-        page.locator("#diagnoses tr", has_text=name).get_by_text("Completed").wait_for()
+        upload_and_wait(page, name, "image/png", beat_png("PVC", seed=4 + every), every_model=every)
     asked = dict(Diagnosis.objects.values_list("upload__original_name", "second_opinions"))
     assert asked == {"alone.png": False, "every.png": True}
     page.get_by_role("link", name="alone.png").click()

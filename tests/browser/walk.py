@@ -18,6 +18,7 @@ from patients.models import Allergy, Condition, Medication, Note
 from patients.services.history import add_entry
 from tests import factories
 from tests.conftest import BROWSER_PATIENCE_S
+from tests.workers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,6 +83,16 @@ def sign_out(page: Any) -> None:
     page.locator(".user-menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="Sign in").wait_for()
+
+
+def upload_and_wait(page: Any, name: str, kind: str, data: bytes, *, every_model: bool = False) -> None:
+    """Upload a file on the patient's page and wait until a worker has answered."""
+    file = {"name": name, "mimeType": kind, "buffer": data}
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_label("Ask every model").set_checked(every_model)
+    page.get_by_role("button", name="Upload and analyse").click()
+    row = page.locator("#diagnoses tr", has_text=name)
+    row.get_by_text("Completed").wait_for(timeout=1000 * PATIENCE_S)
 
 
 @contextlib.contextmanager
