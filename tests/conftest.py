@@ -14,6 +14,7 @@ from django.core.signals import request_finished, request_started
 from django.db import connection
 
 from accounts.roles import Role
+from deploy.processes import wait_until
 from tests import factories
 
 if TYPE_CHECKING:
@@ -42,28 +43,28 @@ CHROMIUM_FLAGS = [
 
 
 class Answering:
-    """How many requests the threads of the live server are answering; a test's own client asks in the main thread."""
+    """The threads of the live server that are answering a request; a test's own client asks in the main thread."""
 
     def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.count = 0
+        self.busy: set[threading.Thread] = set()
+        self.lock = threading.Lock()
 
     def began(self, **_: Any) -> None:
-        self._add(1)
+        if threading.current_thread() is not threading.main_thread():
+            with self.lock:
+                self.busy.add(threading.current_thread())
 
     def ended(self, **_: Any) -> None:
-        self._add(-1)
+        with self.lock:
+            self.busy.discard(threading.current_thread())
 
     def rests(self) -> bool:
         """Wait until nothing is being answered; whether that came about in time."""
-        with self.changed:
-            return self.changed.wait_for(lambda: self.count == 0, timeout=BROWSER_PATIENCE_S)
+        return wait_until(self._rest, timeout_s=BROWSER_PATIENCE_S)
 
-    def _add(self, number: int) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            with self.changed:
-                self.count += number
-                self.changed.notify_all()
+    def _rest(self) -> bool:
+        with self.lock:
+            return not any(thread.is_alive() for thread in self.busy)
 
 
 def stored_in(storages: dict[str, Any], folder: Path) -> dict[str, Any]:
