@@ -24,6 +24,7 @@ from ml.serving.clinical import MODELS
 from patients.models import Patient
 from patients.services.clinical_values import Entry, record_values
 from tests import factories
+from tests.workers import PATIENCE_S
 from worker import diagnosing, suite
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def assessed(doctor: User, *patients: Patient) -> list[Diagnosis]:
 def run(ids: list[Any]) -> None:
     with acting_as(SYSTEM):
         claims = lifecycle.claim([(diagnosis_id, 1) for diagnosis_id in ids], worker="w")
-    diagnosing.run(claims, deadline=time.monotonic() + 60)
+    diagnosing.run(claims, deadline=time.monotonic() + PATIENCE_S)
 
 
 def by_model(row: Diagnosis) -> dict[str, Prediction]:

@@ -23,6 +23,7 @@ from diagnostics.services.queue import publish
 from ml.contract import Analysis
 from tests import factories, images
 from tests.processes.steps import Held, assert_answered_once, beat, settle
+from tests.workers import PATIENCE_S
 from worker import diagnosing, suite
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def states(rows: list[Diagnosis]) -> list[tuple[str, int]]:
 def test_a_missing_file_fails_alone(doctor: User, media: Path) -> None:
     rows, claims = claimed(doctor, 3)
     (media / claims[1].storage_name).unlink()
-    diagnosing.run(claims, deadline=time.monotonic() + 60)
+    diagnosing.run(claims, deadline=time.monotonic() + PATIENCE_S)
     assert states(rows) == [("completed", 1), ("queued", 2), ("completed", 1)]
     with acting_as(SYSTEM):
         assert {p.diagnosis_id for p in Prediction.objects.all()} == {rows[0].pk, rows[2].pk}
@@ -78,7 +79,7 @@ def test_a_result_that_cannot_be_stored_fails_alone(doctor: User, monkeypatch: p
         )
 
     monkeypatch.setattr(suite, "analyse", analyse)
-    diagnosing.run(claims, deadline=time.monotonic() + 60)
+    diagnosing.run(claims, deadline=time.monotonic() + PATIENCE_S)
     assert states(rows) == [("completed", 1), ("queued", 2), ("completed", 1)]
 
 
@@ -95,7 +96,7 @@ def test_what_no_time_is_left_for_gets_a_next_attempt(doctor: User) -> None:
 @in_transaction
 def test_slow_answers_are_handed_on_as_they_come(doctor: User, monkeypatch: pytest.MonkeyPatch) -> None:
     _, claims = claimed(doctor, 3)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     assert [len(answers) for answers in diagnosing.in_turns(claims, deadline=deadline)] == [3]
     monkeypatch.setattr(diagnosing, "HELD_BACK_S", 0.0)
     assert [len(answers) for answers in diagnosing.in_turns(claims, deadline=deadline)] == [1, 1, 1, 0]
@@ -174,7 +175,7 @@ def test_the_signal_of_an_attempt_that_was_taken_back_is_taken_back_too(
     with acting_as(SYSTEM):
         type(row.upload).objects.filter(pk=row.upload_id).update(media_type="application/x-wfdb+zip")
         (claim,) = lifecycle.claim([(row.pk, 1)], worker="w")
-    answer = diagnosing.analysed(claim, deadline=time.monotonic() + 60)
+    answer = diagnosing.analysed(claim, deadline=time.monotonic() + PATIENCE_S)
     kept = media / "signals" / str(row.pk) / "1"
     assert list(kept.iterdir())
     with acting_as(SYSTEM):
