@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
-# A database restart takes a few seconds; what is not recorded by then is left to the lease and the sweeper.
-PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 3.0)
+# A database restart with its recovery takes seconds, on a busy disk about ten; what is not recorded by then the sweeper finds.
+PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 3.0, 5.0)
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def persistently(act: Callable[[], T]) -> T:
     `act` must change nothing when its effect is there already: a commit may have succeeded although its answer was lost.
 
     Raises:
-        OperationalError, InterfaceError: the database stayed away for about 7 seconds.
+        OperationalError, InterfaceError: the database stayed away for about 12 seconds.
     """
     for pause in PAUSES_S:
         try:
