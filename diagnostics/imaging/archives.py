@@ -12,6 +12,7 @@ from django.conf import settings
 from diagnostics.imaging.arrivals import AT_ONCE, Arrival, Hall, InstanceVerdict, pieces, refused
 from diagnostics.imaging.reasons import ImagingReason, sentence
 from diagnostics.services.uploads import clean_name
+from diagnostics.zips import ListTooLong, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,12 +52,15 @@ def _is_noise(name: str) -> bool:
 
 def _unpacked(hall: Hall, name: str, file: IO[bytes]) -> Iterator[Arrival | InstanceVerdict]:
     try:
-        archive = zipfile.ZipFile(file)
+        archive = opened(file)
+    except ListTooLong:
+        yield _bomb(name)
+        return
     except _BROKEN:
         yield _refused(name, ImagingReason.ZIP_DAMAGED)
         return
     with archive:
-        room = settings.DICOM_MAX_ARCHIVE_BYTES
+        room = _Room(settings.DICOM_MAX_ARCHIVE_BYTES)
         entries = [one for one in archive.infolist() if not one.is_dir() and not _is_noise(one.filename)]
         for place, entry in enumerate(entries):
             inside = f"{clean_name(name)}: {clean_name(entry.filename)}"
@@ -64,15 +68,13 @@ def _unpacked(hall: Hall, name: str, file: IO[bytes]) -> Iterator[Arrival | Inst
                 yield _refused(inside, ImagingReason.ZIP_TOO_MANY, limit=settings.DICOM_MAX_FILES)
                 return
             arrival = _entry(hall, archive, entry, inside, room)
-            if isinstance(arrival, Arrival):
-                room -= arrival.size
             yield arrival
             if isinstance(arrival, InstanceVerdict) and arrival.reason_code == ImagingReason.ZIP_BOMB:
                 return
 
 
 def _entry(
-    hall: Hall, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: str, room: int
+    hall: Hall, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: str, room: _Room
 ) -> Arrival | InstanceVerdict:
     """One file of an archive. Its size is what comes out, not what the archive claims."""
     if _leads_outside(entry.filename):
@@ -84,10 +86,9 @@ def _entry(
             start = stream.read(len(_ZIP_START))
             if start == _ZIP_START:
                 return _refused(inside, ImagingReason.ZIP_NESTED)
-            return hall.receive(inside, _within(start, stream, room))
+            return hall.receive(inside, room.within(start, stream))
     except _TooMuch:
-        limit_mb = settings.DICOM_MAX_ARCHIVE_BYTES // 1_000_000
-        return _refused(inside, ImagingReason.ZIP_BOMB, limit_mb=limit_mb)
+        return _bomb(inside)
     except _BROKEN:
         return _refused(inside, ImagingReason.ZIP_DAMAGED)
 
@@ -96,14 +97,20 @@ class _TooMuch(Exception):
     """An archive unpacks to more than is taken."""
 
 
-def _within(piece: bytes, stream: IO[bytes], room: int) -> Iterator[bytes]:
-    """The first piece of an entry and all that follows. Raises _TooMuch as soon as it is more than `room` bytes."""
-    while piece:
-        room -= len(piece)
-        if room < 0:
-            raise _TooMuch
-        yield piece
-        piece = stream.read(AT_ONCE)
+class _Room:
+    """How many bytes an archive may still unpack to. What was refused or broke off counts as well."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def within(self, piece: bytes, stream: IO[bytes]) -> Iterator[bytes]:
+        """The first piece of an entry and all that follows. Raises _TooMuch as soon as there is no room for more."""
+        while piece:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise _TooMuch
+            yield piece
+            piece = stream.read(AT_ONCE)
 
 
 def _leads_outside(name: str) -> bool:
@@ -119,3 +126,7 @@ def _leads_outside(name: str) -> bool:
 
 def _refused(name: str, reason: ImagingReason, **values: object) -> InstanceVerdict:
     return refused(clean_name(name), reason.value, sentence(reason, **values))
+
+
+def _bomb(name: str) -> InstanceVerdict:
+    return _refused(name, ImagingReason.ZIP_BOMB, limit_mb=settings.DICOM_MAX_ARCHIVE_BYTES // 1_000_000)

@@ -97,7 +97,15 @@ class Hall:
 
     def receive(self, name: str, parts: Iterable[bytes]) -> Arrival | InstanceVerdict:
         """Write one file. One beyond the limit, or for which the disk is full, is read to its end, so that the next can follow."""
-        path, digest, size, full = Path(self._folder.name) / uuid.uuid4().hex, hashlib.sha256(), 0, False
+        path = Path(self._folder.name) / uuid.uuid4().hex
+        try:
+            return self._received(name, parts, path)
+        except BaseException:
+            path.unlink(missing_ok=True)  # of one that breaks off nothing stays until the others are there
+            raise
+
+    def _received(self, name: str, parts: Iterable[bytes], path: Path) -> Arrival | InstanceVerdict:
+        digest, size, full = hashlib.sha256(), 0, False
         with path.open("xb", buffering=0) as file:
             for part in parts:
                 size += len(part)

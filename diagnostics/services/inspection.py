@@ -7,7 +7,6 @@ import hashlib
 import re
 import struct
 import warnings
-import zipfile
 from typing import IO
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from PIL import Image
 
 from diagnostics.kinds import PDF, PICTURES, RECORDINGS
 from diagnostics.reasons import Reason, sentence
+from diagnostics.zips import opened
 from ml.recordings.formats.sniffing import sniff
 
 FAMILY = {"MPO": "JPEG"}  # several JPEGs in one file, as phones write them; the first one is read
@@ -133,7 +133,7 @@ def _document(file: IO[bytes], size: int) -> Inspected:
 def _holds_a_record(file: IO[bytes]) -> bool:
     """Whether a zip archive holds a WFDB header."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with opened(file) as archive:
             return any(name.endswith(".hea") for name in archive.namelist())
     except Exception:  # noqa: BLE001  # a damaged archive makes zipfile raise whatever it runs into
         return False

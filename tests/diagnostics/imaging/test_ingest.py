@@ -16,11 +16,14 @@ import pytest
 from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
+from diagnostics import zips
 from diagnostics.imaging import arrivals, studies
 from diagnostics.imaging.arrivals import Hall, in_batches, refused
 from diagnostics.imaging.reasons import ImagingReason, ImagingRefused
 from diagnostics.imaging.states import IllegalStudyMove, StudyStatus
 from diagnostics.models import DicomInstance, DicomSeries, DicomStudy
+from diagnostics.reasons import Reason
+from diagnostics.services.inspection import Refused, inspect
 from tests import dicoms, factories
 
 pytestmark = pytest.mark.django_db
@@ -220,6 +223,37 @@ def test_an_archive_that_unpacks_to_too_much_ends_there(send, patient, settings)
     settings.DICOM_MAX_ARCHIVE_BYTES = 20_000
     bomb = zipped({"1": dicoms.xray(patient), "bomb": b"\0" * 2_000_000, "3": dicoms.xray(patient, number=3)})
     assert outcomes(send(bomb, to=patient)) == [("filed", ""), ("refused", "zip_inflates_too_much")]
+
+
+def test_what_is_refused_of_an_archive_counts_as_unpacked(send, patient, settings):
+    settings.DICOM_MAX_BYTES, settings.DICOM_MAX_ARCHIVE_BYTES = 10_000, 50_000
+    large = {str(number): b"\0" * 30_000 for number in range(3)}
+    assert outcomes(send(zipped(large), to=patient)) == [
+        ("refused", "file_too_large"), ("refused", "zip_inflates_too_much"),
+    ]  # fmt: skip
+
+
+def test_of_a_file_that_breaks_off_nothing_waits_on_the_disk(settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+
+    def breaking():
+        yield b"x" * 1000
+        raise zipfile.BadZipFile
+
+    with Hall() as hall:
+        with pytest.raises(zipfile.BadZipFile):
+            hall.receive("a.dcm", breaking())
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_archive_with_an_endless_list_is_not_listed(send, patient, monkeypatch):
+    monkeypatch.setattr(zips, "MOST_LIST_BYTES", 10_000)
+    listed = zipped({f"{number:04}": b"" for number in range(300)})
+    assert len(listed) > 20_000
+    assert outcomes(send(listed, to=patient)) == [("refused", "zip_inflates_too_much")]
+    with pytest.raises(Refused) as refusal:
+        inspect(io.BytesIO(listed))
+    assert refusal.value.reason == Reason.UNKNOWN_TYPE
 
 
 def test_archives_that_are_locked_torn_or_too_full_say_so(send, patient, settings):
