@@ -65,7 +65,7 @@ class InstanceVerdict:
         return self.outcome != "refused"
 
 
-def refused(name: str, reason_code: str, message: str, **uids: str) -> InstanceVerdict:
+def refused(name: str, reason_code: str, message: str, **uids: Any) -> InstanceVerdict:
     """The verdict about a file of which nothing is kept; `uids` as in InstanceVerdict, where they are known."""
     return InstanceVerdict(filename=name, outcome="refused", reason_code=reason_code, message=message, **uids)
 

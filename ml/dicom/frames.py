@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
 from ml.dicom import apart
+from ml.dicom.bits import run_lengths, unpacked
 from ml.dicom.image import DicomImage
+from ml.dicom.jpeg12 import decode_grey, precision
 from ml.dicom.opening import has_preamble, transfer_syntax
 from ml.dicom.reasons import DicomReason, UnusableDicom
 
@@ -61,6 +63,8 @@ def decode(path: Path, dataset: Dataset, image: DicomImage, *, index: int = 0) -
             if syntax == DEFLATED_FRAMES:
                 return _deflated(dataset, image, index)
             _check_codestream(dataset, image, index, syntax)
+            if (alone := _by_itself(dataset, image, index, syntax)) is not None:
+                return alone
             from_file = (
                 image.frames > 1 and has_preamble(path) and _says_syntax(dataset) and not syntax.is_deflated
             )
@@ -85,8 +89,6 @@ def _first_decoded(source: Path | Dataset, dataset: Dataset, index: int, syntax:
     """By the first decoder that can; each refuses some objects that another reads."""
     if isinstance(source, Dataset) and not _says_syntax(dataset):
         source.file_meta.TransferSyntaxUID = syntax
-    if syntax == RLELossless and int(dataset.BitsAllocated) == 1:
-        raise UnusableDicom(DicomReason.UNSUPPORTED, detail="RLE with 1 bit a pixel")
     if not syntax.is_encapsulated:
         return pydicom.pixels.pixel_array(source, index=index)
     try:
@@ -100,8 +102,28 @@ def _first_decoded(source: Path | Dataset, dataset: Dataset, index: int, syntax:
         except _BROKEN as error:
             failure = error
     if failure is not None and "12-bit" in str(failure):
-        raise UnusableDicom(DicomReason.UNSUPPORTED, detail="JPEG with 12 bits") from failure
+        raise UnusableDicom(DicomReason.UNSUPPORTED, detail="JPEG in colour with 12 bits") from failure
     raise failure or UnusableDicom(DicomReason.UNSUPPORTED, detail=syntax.name)
+
+
+def _by_itself(dataset: Dataset, image: DicomImage, index: int, syntax: UID) -> NDArray[Any] | None:
+    """A frame that pydicom does not read though it can be read: grey JPEG with 12 bits, single bits.
+
+    Single bits in run lengths are handed to no decoder, and uncompressed ones come out whole where frames begin with a byte alone.
+    """
+    if image.samples != 1:
+        return None
+    size = {"rows": image.rows, "columns": image.columns}
+    if int(dataset.BitsAllocated) == 1 and syntax == RLELossless:
+        packed = run_lengths(_encoded(dataset, image, index), (image.rows * image.columns + 7) // 8)
+        return unpacked(packed, **size)
+    if int(dataset.BitsAllocated) == 1 and not syntax.is_encapsulated and syntax.is_little_endian:
+        return unpacked(dataset.PixelData, **size, frame=index)
+    if syntax == JPEGExtended12Bit:
+        encoded = _encoded(dataset, image, index)
+        if precision(encoded) == 12:
+            return decode_grey(encoded, **size, signed=dataset.get("PixelRepresentation") == 1)
+    return None
 
 
 def _encoded(dataset: Dataset, image: DicomImage, index: int) -> bytes:
@@ -185,8 +207,7 @@ def _deflated(dataset: Dataset, image: DicomImage, index: int) -> NDArray[Any]:
     if len(raw) < size:
         raise UnusableDicom(DicomReason.BROKEN_PIXELS, detail="it breaks off")
     if bits == 1:
-        flat = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")[:pixels]
-        return flat.reshape(image.rows, image.columns)
+        return unpacked(raw, rows=image.rows, columns=image.columns)
     kind = {8: "1", 16: "2", 32: "4"}[bits]
     sign = "i" if dataset.get("PixelRepresentation") == 1 else "u"
     flat = np.frombuffer(raw, dtype=f"<{sign}{kind}")

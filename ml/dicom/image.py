@@ -120,10 +120,14 @@ def grouped(dataset: Dataset, sequence: str, *, frame: int = 0) -> Dataset:
 
 
 def windows(dataset: Dataset, *, frame: int = 0) -> tuple[tuple[float, float], ...]:
-    """Centre and width of each window that the object gives; those of no width are left out (PS3.3 C.11.2.1.2)."""
+    """Centre and width of each window that the object gives; those of no width are left out (PS3.3 C.11.2.1.2).
+
+    Single bits that come without a window are shown black and white.
+    """
     group = grouped(dataset, "FrameVOILUTSequence", frame=frame)
     pairs = zip(_numbers(group, "WindowCenter"), _numbers(group, "WindowWidth"), strict=False)
-    return tuple((centre, width) for centre, width in pairs if width >= 1.0)
+    given = tuple((centre, width) for centre, width in pairs if width >= 1.0)
+    return given or (((0.5, 1.0),) if value(dataset, "BitsAllocated") == 1 else ())
 
 
 def _kind(dataset: Dataset) -> str:

@@ -45,8 +45,6 @@ WITHOUT_IMAGE = {
     "DICOMDIR-empty.dcm", "ExplVR_BigEndNoMeta.dcm", "ExplVR_LitEndNoMeta.dcm",
 }  # fmt: skip
 REFUSED = dict.fromkeys(WITHOUT_IMAGE, "dicom_no_pixels") | {
-    "JPEG-lossy.dcm": "dicom_unsupported",
-    "JPGExtended.dcm": "dicom_unsupported",
     "JPEG2000-embedded-sequence-delimiter.dcm": "dicom_broken_pixels",
     "MR_truncated.dcm": "dicom_broken_pixels",
     "badVR.dcm": "dicom_damaged",
