@@ -5,11 +5,16 @@ Coordinates are continuous: pixel i reaches from i to i + 1, so that its middle 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.threads import SIDE_BY_SIDE
+
 Homography = NDArray[np.float64]
+_WORTH_SHARING = 500_000  # pixels: a larger picture is seen in halves side by side
 
 
 def apply(homography: Homography, points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -86,6 +91,27 @@ def warped(
         fill: colour of what lies outside the picture.
         resample: how values between pixels are found.
     """
+    width, height = size
+    if width * height < _WORTH_SHARING or SIDE_BY_SIDE < 2:
+        return _part(image, homography, size, fill, resample)
+    middle = height // 2
+    result = Image.new(image.mode, size)
+    with ThreadPoolExecutor(1) as pool:
+        upper = pool.submit(_part, image, homography, (width, middle), fill, resample)
+        lower = _part(image, shift(0.0, -middle) @ homography, (width, height - middle), fill, resample)
+        result.paste(upper.result(), (0, 0))
+    result.paste(lower, (0, middle))
+    return result
+
+
+def _part(
+    image: Image.Image,
+    homography: Homography,
+    size: tuple[int, int],
+    fill: int | tuple[int, int, int],
+    resample: Image.Resampling,
+) -> Image.Image:
+    """A picture seen through a homography, in one piece."""
     back = np.linalg.inv(homography)
     coefficients = (back / back[2, 2]).ravel()[:8].tolist()
     return image.transform(size, Image.Transform.PERSPECTIVE, coefficients, resample, fillcolor=fill)

@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.fft import fft2
+from scipy.fft import rfft2
 from scipy.ndimage import gaussian_filter, maximum_filter, uniform_filter
 from scipy.optimize import least_squares
 
@@ -64,13 +64,13 @@ def flattened(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     small = np.asarray(Image.fromarray(picture).reduce(factor), dtype=np.float32)
     light = maximum_filter(small, size=(7, 7, 1))
     light = gaussian_filter(light, sigma=(3.0, 3.0, 0.0))
-    planes = []
+    planes = np.empty((3, height, width), dtype=np.float32)  # one after the other, as they are used
     for channel in range(3):
         full = Image.fromarray(np.maximum(light[..., channel], 8.0)).resize(
             (width, height), Image.Resampling.BILINEAR
         )
-        planes.append(picture[..., channel] / np.asarray(full))
-    return np.minimum(np.stack(planes, axis=2), 1.2).astype(np.float32)
+        np.divide(picture[..., channel], np.asarray(full), out=planes[channel])
+    return np.moveaxis(np.minimum(planes, 1.2, out=planes), 0, 2)
 
 
 def line_map(flat: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -96,7 +96,7 @@ class _Pieces:
     centres: NDArray[np.float64]  # (pieces, 2) x, y
     spectra: NDArray[
         np.float32
-    ]  # (pieces, n, n), logarithm over the typical value at that distance from the middle
+    ]  # (pieces, n, n / 2 + 1), logarithm over the typical value at that distance from the middle; the other half is the same
     size: int  # n, after padding
 
 
@@ -110,35 +110,24 @@ def _pieces(lines: NDArray[np.float32]) -> _Pieces:
     window = np.hanning(size).astype(np.float32)
     window = window[:, None] * window[None, :]
     padded = 2 * size
-    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(padded) * padded, np.fft.fftfreq(padded) * padded)).astype(
-        int
-    )
-    order, rings = np.argsort(radius, axis=None, kind="stable"), np.bincount(radius.ravel())
+    radius = np.hypot(np.fft.fftfreq(padded)[:, None] * padded, np.arange(size + 1)).astype(int)
+    twice = np.r_[1.0, np.full(size - 1, 2.0), 1.0].astype(
+        np.float32
+    )  # what stands for its mirror image as well
+    rings = np.bincount(radius.ravel(), np.broadcast_to(twice, radius.shape).ravel())
     centres, spectra = [], []
     for top in starts[0]:
         for left in starts[1]:
             part = lines[top : top + size, left : left + size]
             if part.shape != (size, size):
                 continue
-            power = np.abs(fft2((part - part.mean()) * window, (padded, padded)))
-            spectra.append(_whitened(power, order, rings))
+            power = np.abs(rfft2((part - part.mean()) * window, (padded, padded)))
+            mean = (np.bincount(radius.ravel(), (power * twice).ravel()) / rings).astype(np.float32)
+            spectra.append(np.clip(np.log((power + 1e-9) / (mean + 1e-9)[radius]), 0.0, 3.0))
             centres.append((left + size / 2, top + size / 2))
     if not centres:
         return _Pieces(np.empty((0, 2)), np.empty((0, 1, 1), dtype=np.float32), 1)
     return _Pieces(np.array(centres), np.stack(spectra), padded)
-
-
-def _whitened(
-    power: NDArray[np.float32], order: NDArray[np.int64], rings: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Logarithm of a spectrum over the mean of its ring, clipped to what is above it."""
-    flat = power.ravel()[order]
-    ends = np.cumsum(rings)
-    sums = np.add.reduceat(flat, np.r_[0, ends[:-1]])
-    mean = np.repeat(sums / rings, rings)
-    result = np.empty_like(flat)
-    result[order] = np.clip(np.log((flat + 1e-9) / (mean + 1e-9)), 0.0, 3.0)
-    return result.reshape(power.shape)
 
 
 def _comb(
@@ -158,11 +147,14 @@ def _comb(
     turned = np.deg2rad(angles)[:, None] + (0.0 if upright else np.pi / 2)
     frequency = pieces.size / periods[None, :]
     score = np.zeros((len(pieces.centres), len(angles), len(periods)), dtype=np.float32)
+    middle = pieces.size // 2
+    spectra = pieces.spectra.reshape(len(pieces.centres), -1)
     for k in _HARMONICS:
         x = np.rint(k * frequency * np.cos(turned)).astype(int)
         y = np.rint(k * frequency * np.sin(turned)).astype(int)
-        seen = np.maximum(np.abs(x), np.abs(y)) < pieces.size // 2
-        score += np.where(seen, pieces.spectra[:, y % pieces.size, x % pieces.size], 0.0)
+        seen = np.maximum(np.abs(x), np.abs(y)) < middle
+        row = np.where(x < 0, -y, y) % pieces.size  # of the half that is kept
+        score += np.where(seen, spectra[:, row * (middle + 1) + np.minimum(np.abs(x), middle)], 0.0)
     mean: NDArray[np.float32] = (score / len(_HARMONICS)).astype(np.float32)
     return mean
 
@@ -269,8 +261,8 @@ def _phases(lines: NDArray[np.float32], to_mm: Homography, harmonic: int) -> _Ph
     )
     wave = np.exp(-2j * np.pi * harmonic * (np.arange(edge) + 0.5) / edge)
     cells = flat.reshape(blocks[1], edge, blocks[0], edge)
-    across = np.einsum("rucx,x->rc", cells, wave)
-    down = np.einsum("rucx,u->rc", cells, wave)
+    across = cells.sum(axis=1, dtype=np.float64) @ wave
+    down = np.einsum("ruc,u->rc", cells.sum(axis=3, dtype=np.float64), wave)
     part = inside.reshape(blocks[1], edge, blocks[0], edge).mean(axis=(1, 3)) / 255.0
     waves = np.stack([across, down])
     smooth = gaussian_filter(waves.real, (0, 1.2, 1.2)) + 1j * gaussian_filter(waves.imag, (0, 1.2, 1.2))
@@ -337,10 +329,10 @@ def find_grid(flat: NDArray[np.float32]) -> Grid | None:
     """
     factor = -(-max(flat.shape) // WORKING_EDGE)
     height, width = (length // factor for length in flat.shape[:2])
-    reduced = (
-        flat[: height * factor, : width * factor].reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
-    )
-    lines = line_map(reduced)
+    if factor > 1:
+        whole = flat[: height * factor, : width * factor]
+        flat = whole.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
+    lines = line_map(flat)
     pieces = _pieces(lines)
     if len(pieces.centres) < _LEAST_PIECES:
         return None

@@ -99,28 +99,62 @@ def _evenly_spaced(peaks: NDArray[np.float64], scale: int) -> NDArray[np.float64
     return best[1] if best[0] > 0 else np.empty(0)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Ink at one end of the rows, summed up so that what lies on any stroke is one difference.
+
+    Attributes:
+        down: above every pixel, the pen widened, shape (height + 1, width).
+        along: to the left of every pixel, likewise, shape (height, width + 1).
+        inner: above and to the left of every pixel, shape (height + 1, width + 1).
+    """
+
+    down: NDArray[np.float32]
+    along: NDArray[np.float32]
+    inner: NDArray[np.float32]
+
+
+def _summed(ink: NDArray[np.float32]) -> _Sums:
+    """The sums of a part of the ink."""
+    thick = maximum_filter(ink, size=(3, 3))
+    return _Sums(
+        down=np.cumsum(np.pad(thick, ((1, 0), (0, 0))), axis=0),
+        along=np.cumsum(np.pad(thick, ((0, 0), (1, 0))), axis=1),
+        inner=np.cumsum(np.cumsum(np.pad(ink, ((1, 0), (1, 0))), axis=0), axis=1),
+    )
+
+
 def _template_scores(
-    thick: NDArray[np.float32], thin: NDArray[np.float32], *, height: int, width: int, scale: int
-) -> NDArray[np.float64]:
-    """How well a rectangle stands on every pixel (its left foot): the worst of its sides, less what is inside it."""
-    down = np.cumsum(np.pad(thick, ((1, 0), (0, 0))), axis=0)
-    along = np.cumsum(np.pad(thick, ((0, 0), (1, 0))), axis=1)
-    inner = np.cumsum(np.cumsum(np.pad(thin, ((1, 0), (1, 0))), axis=0), axis=1)
-    rows, columns = thick.shape
-    result = np.full((rows, columns), -1.0)
-    y, x = slice(height, rows), slice(0, columns - width)
-    sides = (down[height:rows] - down[0 : rows - height]) / height
+    sums: _Sums, feet: tuple[int, int], *, height: int, width: int, scale: int
+) -> NDArray[np.float32]:
+    """How well a rectangle stands on the pixels of some lines (its left foot): the worst of its sides, less what is inside it.
+
+    Args:
+        sums: of the ink.
+        feet: first line and end; none is above the height.
+        height: of the rectangle, pixels.
+        width: of the rectangle, pixels.
+        scale: pixels per millimetre.
+
+    Returns:
+        Shape (lines, columns - width).
+    """
+    first, last = feet
+    columns = sums.down.shape[1]
+    sides = (sums.down[first:last] - sums.down[first - height : last - height]) / height
     left, right = sides[:, : columns - width], sides[:, width:columns]
-    roof = (along[0 : rows - height, width:columns] - along[0 : rows - height, : columns - width]) / width
+    top = sums.along[first - height : last - height]
+    roof = (top[:, width:columns] - top[:, : columns - width]) / width
+    result: NDArray[np.float32] = np.minimum(np.minimum(left, right), roof)
     rim = max(2, round(0.6 * scale))
     if width > 2 * rim + 1:
         area = (height - 2 * rim) * (width - 2 * rim)
-        a, b = slice(rim, rows - height + rim), slice(height - rim, rows - rim)
+        upper, lower = (
+            sums.inner[first - height + rim : last - height + rim],
+            sums.inner[first - rim : last - rim],
+        )
         c, d = slice(rim, columns - width + rim), slice(width - rim, columns - rim)
-        inside = (inner[b, d] - inner[a, d] - inner[b, c] + inner[a, c]) / area
-    else:
-        inside = np.zeros_like(left)
-    result[y, x] = np.minimum(np.minimum(left, right), roof) - 2.0 * inside
+        result = result - 2.0 * ((lower[:, d] - upper[:, d] - lower[:, c] + upper[:, c]) / area)
     return result
 
 
@@ -151,18 +185,15 @@ def _best_pulse(
     slack = round(2.5 * scale)
     best: Pulse | None = None
     for side in (0, ink.shape[1] - reach):
-        part = ink[:, side : side + reach]
-        thick = maximum_filter(part, size=(3, 3))
+        sums = _summed(ink[:, side : side + reach])
         for gain, wide in sizes:
-            scores = _template_scores(
-                thick, part, height=round(gain * scale), width=round(wide * scale), scale=scale
-            )
-            per_row = np.stack(
-                [
-                    scores[max(0, round(y) - slack) : round(y) + slack + 1].max(axis=0, initial=-1.0)
-                    for y in rows
-                ]
-            )
+            height, width = round(gain * scale), round(wide * scale)
+            per_row = np.full((len(rows), reach), -1.0)
+            for number, y in enumerate(rows):
+                feet = max(height, round(y) - slack), min(len(ink), round(y) + slack + 1)
+                if feet[0] < feet[1] and width < reach:
+                    scores = _template_scores(sums, feet, height=height, width=width, scale=scale)
+                    per_row[number, : reach - width] = scores.max(axis=0, initial=-1.0)
             # The same place within half a millimetre in every row.
             typical = np.median(maximum_filter(per_row, size=(1, max(3, scale))), axis=0)
             at = int(typical.argmax())
