@@ -20,7 +20,6 @@ from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 from ml.dicom import apart
 from ml.dicom.bits import run_lengths, unpacked
 from ml.dicom.image import DicomImage
-from ml.dicom.jpeg12 import decode_grey, precision
 from ml.dicom.opening import has_preamble, transfer_syntax
 from ml.dicom.reasons import DicomReason, UnusableDicom
 
@@ -28,6 +27,7 @@ DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")  # Deflated Image Frame Compressi
 _JPEG_FAMILY = "1.2.840.10008.1.2.4."
 _SIZE_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _ALONE = {0x00, 0x01, *range(0xD0, 0xD9)}  # markers that no length follows
+_SEQUENTIAL = {0xC0, 0xC1}
 _J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _BROKEN = (
     RuntimeError, AttributeError, IndexError, KeyError, ValueError, TypeError, NotImplementedError, EOFError, struct.error,
@@ -121,8 +121,8 @@ def _by_itself(dataset: Dataset, image: DicomImage, index: int, syntax: UID) -> 
         return unpacked(dataset.PixelData, **size, frame=index)
     if syntax == JPEGExtended12Bit:
         encoded = _encoded(dataset, image, index)
-        if precision(encoded) == 12:
-            return decode_grey(encoded, **size, signed=dataset.get("PixelRepresentation") == 1)
+        if jpeg_bits(encoded) == 12:
+            return apart.decode_grey(encoded, **size, signed=dataset.get("PixelRepresentation") == 1)
     return None
 
 
@@ -179,6 +179,17 @@ def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker in {0xD9, 0xDA}:
             return
         at += 1 if marker == 0xFF else 2 if marker in _ALONE else 2 + length
+
+
+def jpeg_bits(encoded: bytes) -> int | None:
+    """Bits of a sample by the frame header of a sequential JPEG; None where it has none."""
+    at = 2
+    while at + 9 <= len(encoded) and encoded[at] == 0xFF:
+        marker = encoded[at + 1]
+        if marker in _SEQUENTIAL:
+            return encoded[at + 4]
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return None
 
 
 def _codestream(data: bytes) -> bytes:

@@ -18,9 +18,8 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGExtended12Bit, RLELossless
 
 from ml.dicom.bits import run_lengths
 from ml.dicom.display import shown
-from ml.dicom.frames import decode
+from ml.dicom.frames import decode, jpeg_bits
 from ml.dicom.image import image_of
-from ml.dicom.jpeg12 import precision
 from ml.dicom.opening import open_dicom
 from ml.dicom.reasons import UnusableDicom
 from tests.ml.dicom.xrays import xray
@@ -51,7 +50,7 @@ def test_a_jpeg_with_12_bits_has_the_values_that_other_readers_give() -> None:
 def test_one_that_breaks_off_or_is_in_colour_is_refused(tmp_path: Path) -> None:
     dataset = open_dicom(twelve_bits())
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    assert (precision(frame), precision(b"\xff\xd8\xff\xd9"), precision(b"")) == (12, None, None)
+    assert (jpeg_bits(frame), jpeg_bits(b"\xff\xd8\xff\xd9"), jpeg_bits(b"")) == (12, None, None)
     for elements, code in (
         ({"PixelData": encapsulate([frame[: len(frame) // 2]])}, "dicom_broken_pixels"),
         (
