@@ -15,17 +15,18 @@ from deploy.environment import Secrets
 from deploy.postgres import PostgresServer
 from deploy.processes import wait_until
 from tests import images
-from tests.workers import PATIENCE_S, Service, Services
+from tests.workers import PATIENCE_S, SMALL, Service, Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Others' people may be there already.
 SEED = """
-import django; django.setup()
+import uuid, django; django.setup()
 from tests import factories
 from tests.processes.steps import beat
-doctor = factories.user()
-row = factories.diagnosis(factories.patient(team=(doctor,)), doctor, data=beat(1))
+doctor = factories.user(username=uuid.uuid4().hex)
+row = factories.diagnosis(factories.patient(team=(doctor,), mrn=doctor.username), doctor, data=beat(1))
 print(row.pk, row.upload.storage_name)
 """
 PUBLISH = """
@@ -36,14 +37,21 @@ assert publish([(sys.argv[1], int(sys.argv[2]))])
 
 
 class OtherDatabase:
-    """A PostgreSQL server of this test's own, migrated, and a look inside it."""
+    """A PostgreSQL server of these tests' own, migrated, and a look inside it."""
 
-    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+    def __init__(self, directory: Path) -> None:
         self.server = PostgresServer(directory, secrets=Secrets.random(), durable=True)
         self.server.start()
-        self.env = env | {"DATABASE_URL": self.server.app_url, "DATABASE_OWNER_URL": self.server.owner_url}
-        self.env["DJANGO_SETTINGS_MODULE"] = "cardiocare_site.settings"
+        self.urls = {"DATABASE_URL": self.server.app_url, "DATABASE_OWNER_URL": self.server.owner_url}
+        self.env = os.environ | SMALL | self.urls
         self.run(["manage.py", "migrate", "--verbosity", "0"], DATABASE_ROLE="owner")
+
+    def serve(self, services: Services) -> None:
+        """Let a test's processes use this database with that test's files."""
+        if not self.server.running():
+            self.server.start()
+        services.env |= self.urls | {"DJANGO_SETTINGS_MODULE": "cardiocare_site.settings"}
+        self.env = services.env
 
     def run(self, arguments: list[str], **env: str) -> str:
         done = subprocess.run(
@@ -80,14 +88,19 @@ class OtherDatabase:
         )  # fmt: skip
 
 
-@pytest.fixture
-def other(services: Services, tmp_path: Path) -> Iterator[OtherDatabase]:
-    """The database that the test's processes use instead of the test's own."""
-    database = OtherDatabase(tmp_path / "postgres", services.env)
-    services.env.update(database.env)
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherDatabase]:
+    """Made once: that takes longer than the tests."""
+    database = OtherDatabase(tmp_path_factory.mktemp("elsewhere") / "postgres")
     yield database
-    services.end()
     database.server.stop()
+
+
+@pytest.fixture
+def other(services: Services, elsewhere: OtherDatabase) -> OtherDatabase:
+    """The database that the test's processes use instead of the test's own."""
+    elsewhere.serve(services)
+    return elsewhere
 
 
 class HeldThere:
@@ -157,9 +170,9 @@ def test_an_upload_is_either_accepted_and_kept_or_answered_with_503(
 
     address = services.web()
     seed = (
-        "import django; django.setup()\nfrom tests import factories\nfrom accounts.services.api_keys import create_api_key\n"
+        "import uuid, django; django.setup()\nfrom tests import factories\nfrom accounts.services.api_keys import create_api_key\n"
         "from accounts.actor import acting_as\nfrom accounts.roles import SYSTEM\n"
-        "doctor = factories.user(); patient = factories.patient(team=(doctor,))\n"
+        "doctor = factories.user(username=uuid.uuid4().hex); patient = factories.patient(team=(doctor,), mrn=doctor.username)\n"
         "with acting_as(SYSTEM): print(patient.pk, create_api_key(user=doctor, scopes=['uploads:write'])[1])"
     )
     patient, key = other.run(["-c", seed]).split()
@@ -173,10 +186,11 @@ def test_an_upload_is_either_accepted_and_kept_or_answered_with_503(
             timeout=60,
         )
 
+    before = other.row("SELECT count(*) FROM diagnostics_upload") or (0,)
     assert post(1).status_code == 201
     other.server.stop()
     away = post(2)
     assert (away.status_code, away.json()["reason_code"]) == (503, "database_unavailable")
     other.server.start()
     assert wait_until(lambda: post(3).status_code == 201, timeout_s=PATIENCE_S)
-    assert other.row("SELECT count(*) FROM diagnostics_upload") == (2,)
+    assert other.row("SELECT count(*) FROM diagnostics_upload") == (before[0] + 2,)
