@@ -8,7 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import io
 import itertools
+import re
 import zipfile
+import zlib
 from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,10 @@ OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how .xls begins, and a .xlsx under 
 # 20,000 rows of 80 columns are some 60 MB of XML; the texts of all cells are held in memory at once.
 LAST_ROW = 5 * MOST_ROWS  # with the empty ones between
 MOST_UNPACKED, MOST_TEXTS, MOST_PARTS = 80_000_000, 20_000_000, 300
+# Time and memory go with the tags: only sheets are read in pieces, and 5 MB of styles without content took 80 s and 650 MB.
+MOST_SHEET_TAGS, MOST_OTHER_TAGS = 10_000_000, 100_000
+CONTENT_TYPES = "[Content_Types].xml"
+_IN_PIECES = re.compile(r"xl/(worksheets/[^/]+|sharedStrings)\.xml")
 
 
 def read_workbook(data: bytes) -> list[Line]:
@@ -66,11 +72,35 @@ def _inspect(data: bytes) -> bool:
                 or sizes.get("xl/sharedStrings.xml", 0) > MOST_TEXTS
             ):
                 raise TableRefused(TableReason.UNPACKED)
-            if "[Content_Types].xml" not in sizes:
+            if CONTENT_TYPES not in sizes:
                 raise TableRefused(TableReason.NOT_TEXT)
+            _count_tags(archive, list(sizes))
             return any(b"<f" in archive.read(name) for name in sizes if name.startswith("xl/worksheets/"))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise TableRefused(TableReason.BROKEN_WORKBOOK) from error
+
+
+def _count_tags(archive: zipfile.ZipFile, names: Sequence[str]) -> None:
+    """Refuse what would take too long, and a list of sheets in the place of a sheet, which may be longer. Raises TableRefused."""
+    in_pieces = {name for name in names if _IN_PIECES.fullmatch(name)}
+    tags = {name: archive.read(name).count(b"<") for name in names}
+    sheets = sum(tags[name] for name in in_pieces)
+    if sheets > MOST_SHEET_TAGS or sum(tags.values()) - sheets > MOST_OTHER_TAGS:
+        raise TableRefused(TableReason.UNPACKED)
+    if any(part.strip("/") in in_pieces for part in _books(archive.read(CONTENT_TYPES))):
+        raise TableRefused(TableReason.BROKEN_WORKBOOK)
+
+
+def _books(content_types: bytes) -> list[str]:
+    """The parts that are said to be the workbook itself (ECMA-376 part 2, 10.1.2)."""
+    from openpyxl.packaging.manifest import Manifest
+    from openpyxl.xml.functions import fromstring
+
+    try:
+        said = Manifest.from_tree(fromstring(content_types)).Override
+    except Exception as error:  # whatever is wrong with it: SyntaxError, TypeError
+        raise TableRefused(TableReason.BROKEN_WORKBOOK) from error
+    return [str(one.PartName) for one in said if str(one.ContentType).endswith("main+xml")]
 
 
 def _cells(data: bytes, *, values: bool) -> Iterator[tuple[Any, ...]]:

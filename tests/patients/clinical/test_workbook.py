@@ -45,6 +45,15 @@ def with_more(data, name, content):
     return stream.getvalue()
 
 
+def disguised(data):
+    """The workbook with its list of sheets where a sheet would be, which may be longer."""
+    old, new = "xl/workbook.xml", "xl/worksheets/book.xml"
+    data = changed(data, "[Content_Types].xml", lambda said: said.replace(old.encode(), new.encode()))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        book, relations = archive.read(old), archive.read("xl/_rels/workbook.xml.rels")
+    return with_more(with_more(data, new, book), "xl/worksheets/_rels/book.xml.rels", relations)
+
+
 SHEET = "xl/worksheets/sheet1.xml"
 SMALL = saved(["mrn", "weight"], ["A-1", 80])
 
@@ -114,6 +123,15 @@ def test_a_formula_without_a_stored_value_is_refused_by_its_cell():
         (saved(["mrn"], *(["A"] for _ in range(20_001))), "too_many_rows"),
         (with_more(SMALL, "xl/media/bomb.bin", b"\x00" * 81_000_000), "workbook_unpacks_too_large"),
         (with_more(SMALL, "xl/workbook.xml", b" "), "workbook_unpacks_too_large"),  # one part twice
+        (
+            changed(SMALL, "xl/styles.xml", lambda _: b"<a>" + b"<b/>" * 100_001 + b"</a>"),
+            "workbook_unpacks_too_large",
+        ),
+        (
+            changed(SMALL, SHEET, lambda _: b"<a>" + b"<b/>" * 10_000_001 + b"</a>"),
+            "workbook_unpacks_too_large",
+        ),
+        (disguised(SMALL), "broken_workbook"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
