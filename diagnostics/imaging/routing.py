@@ -18,7 +18,7 @@ from diagnostics.services.queue import publish_on_commit
 from diagnostics.services.uploads import discard_file, keep_file
 from diagnostics.states import Status
 from ml import registry
-from ml.chest.reasons import SENTENCES, ChestReason
+from ml.chest.reasons import ADULT_YEARS, SENTENCES, ChestReason
 
 if TYPE_CHECKING:
     from diagnostics.models import DicomStudy
@@ -80,6 +80,10 @@ def _upload(study: DicomStudy, row: DicomInstance) -> Upload | None:
     if row.content == DOCUMENT:
         return _document(study, row)
     if row.content == IMAGE and row.series.modality in XRAY and _is_installed():
+        if (age := _age(study)) < ADULT_YEARS:
+            row.reason_code = ChestReason.CHILD.value
+            row.message = SENTENCES[ChestReason.CHILD].format(age=f"{age} years")
+            return None
         return _as_it_is(study, row, IMAGING[0])
     if row.image:
         modality = row.series.modality or "The object does not say what it is"
@@ -89,6 +93,13 @@ def _upload(study: DicomStudy, row: DicomInstance) -> Upload | None:
         row.reason_code = ImagingReason.NOTHING_TO_READ.value
         row.message = sentence(ImagingReason.NOTHING_TO_READ)
     return None
+
+
+def _age(study: DicomStudy) -> int:
+    """How old the patient of the record was, years, of which objects often say nothing; at arrival where the date cannot be."""
+    patient, received = patient_of(study), study.received_at.date()
+    taken = study.study_date
+    return patient.age(taken if taken and patient.birth_date <= taken <= received else received)
 
 
 def _as_it_is(study: DicomStudy, row: DicomInstance, media_type: str) -> Upload:

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from ml.chest.ratio import HEART, LEFT_LUNG, RIGHT_LUNG
-from ml.chest.reasons import ChestReason, NotEligible
+from ml.chest.reasons import ADULT_YEARS, ChestReason, NotEligible
 from ml.dicom.image import DicomImage, value
 
 XRAY = frozenset({"CR", "DX", "DR", "RG"})
 UNSAID = frozenset({"", "OT", "SC"})
-ADULT_YEARS = 18
 _MODALITIES = {
     "MR": "Magnetic resonance", "US": "Ultrasound", "CT": "Computed tomography", "NM": "Nuclear medicine", "XA": "Angiography",
     "PT": "Positron emission tomography", "MG": "Mammography", "IVUS": "Intravascular ultrasound", "RF": "Fluoroscopy",

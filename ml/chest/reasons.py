@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+ADULT_YEARS = 18  # whose films the model knows
+
 
 class ChestReason(StrEnum):
     """Stable reason codes; a code never changes its meaning."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ COLUMNS = (
 )  # fmt: skip
 # What a spreadsheet takes for a formula, which a text of a record must never become.
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where the separator is a semicolon or a tab, a spreadsheet begins a cell behind one, quoted or not.
+_BEHIND_SEPARATOR = re.compile(rf"([;\t])(?=\s*[{re.escape(''.join(FORMULA))}])")
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that no spreadsheet runs: an apostrophe stands before what looks like a formula."""
+    """The text as cells that no spreadsheet runs: an apostrophe stands before what looks like a formula."""
+    text = _BEHIND_SEPARATOR.sub(r"\1'", text)
     return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(("\t", "\r", "\n")) else text
 
 

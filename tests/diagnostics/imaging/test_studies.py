@@ -16,7 +16,7 @@ from diagnostics.imaging.states import IllegalStudyMove, StudyStatus
 from diagnostics.kinds import IMAGING, PDF
 from diagnostics.models import Diagnosis, DicomInstance, DicomStudy, Upload
 from diagnostics.states import Status
-from tests import dicoms
+from tests import dicoms, factories
 from tests.diagnostics.imaging.objects import ecg
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,18 @@ def test_a_study_is_complete_once_nothing_more_came_and_each_object_goes_its_way
         Diagnosis.objects.update(status=Status.COMPLETED)
     assert sweep() == {"completed": 0, "diagnosed": 1}
     assert DicomStudy.objects.get().status == StudyStatus.DIAGNOSED
+
+
+@pytest.mark.parametrize("date", ["20260302", "19000101", "20990101", ""])
+def test_a_childs_film_is_not_measured_although_it_does_not_say_the_age(send, doctor, date):
+    """The record knows the birth date."""
+    child = factories.patient(team=(doctor,), birth_date=timezone.localdate() - dt.timedelta(days=17 * 365))
+    study_id = send(dicoms.xray(child, StudyDate=date, PatientBirthDate=""), to=child)[0].study_id
+    with acting_as(doctor):
+        studies.complete(doctor, study_id=study_id)
+    row = DicomInstance.objects.get()
+    assert (row.upload, row.reason_code) == (None, "chest_child")
+    assert "years old" in row.message
 
 
 def test_a_late_object_opens_the_study_again_and_is_diagnosed_alone(send, patient, doctor):
