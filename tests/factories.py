@@ -29,6 +29,8 @@ from patients.models import CareTeamMember, Patient
 from tests import dicoms, images, pages
 
 if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
     from ml.contract import RecordingFindings
 
 PASSWORD = "correct horse battery staple"
@@ -227,11 +229,16 @@ def study(of: Patient | None, by: User, *, held: bool = False, frames: int = 1, 
     made = dicoms.dataset(of, study=next(_counter), **({"PatientID": "ELSEWHERE"} if held else {}) | said)
     if frames > 1:
         dicoms.pixels(made, np.arange(frames * 24 * 32).reshape(frames, 24, 32) % 4096)
+    return filed(of, by, made)
+
+
+def filed(of: Patient | None, by: User, *objects: Dataset) -> DicomStudy:
+    """The study of these objects as the doctor uploads them."""
     with acting_as(by), Hall() as hall:
-        arrival = hall.receive("xray.dcm", [dicoms.written(made)])
-        (verdict,) = take_in(by, [arrival], door=DicomStudy.Door.WEB, patient=of)
+        arrivals = [hall.receive("xray.dcm", [dicoms.written(one)]) for one in objects]
+        verdicts = take_in(by, arrivals, door=DicomStudy.Door.WEB, patient=of)
     with acting_as(SYSTEM):
-        return DicomStudy.objects.get(pk=verdict.study_id)
+        return DicomStudy.objects.get(pk=verdicts[0].study_id)
 
 
 MEASUREMENT = {

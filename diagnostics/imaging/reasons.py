@@ -27,6 +27,7 @@ class ImagingReason(StrEnum):
     PART_TYPE = "stow_part_type"
     BAD_QUERY = "qido_bad_query"
     NOT_ACCEPTABLE = "wado_not_acceptable"
+    NO_TABLE = "dicom_no_table"
     BAD_WINDOW = "dicom_bad_window"
     TOO_LARGE_TO_SHOW = "dicom_too_large_to_show"
     NO_SUCH_PATIENT = "dicom_no_such_patient"
@@ -58,6 +59,7 @@ SENTENCES: dict[ImagingReason, str] = {
     ImagingReason.PART_TYPE: "This part is {found}. Only application/dicom is taken.",
     ImagingReason.BAD_QUERY: "The search parameter {name} is not understood. See docs/dicom.md for those that are.",
     ImagingReason.NOT_ACCEPTABLE: "What is asked for is not given in that form. {offered}",
+    ImagingReason.NO_TABLE: "The object is shown through a window, not through a table.",
     ImagingReason.BAD_WINDOW: "Centre and width of the window are numbers, and the width is at least 1.",
     ImagingReason.TOO_LARGE_TO_SHOW: "A frame of {pixels} million pixels is not drawn here, at most {limit} million. Download the object.",
     ImagingReason.NO_SUCH_PATIENT: "No patient of yours has this number. Check it, or register the patient first.",

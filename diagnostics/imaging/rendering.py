@@ -28,6 +28,8 @@ class RawFrame:
         data: grey values as 16 bits, little endian, signed or not; or 8-bit RGB.
         rows, columns, samples, bits, signed: their layout; `bits` of a value that are used.
         slope, intercept: from a value to the units of the modality.
+        function: how a window is meant, ``LINEAR``, ``LINEAR_EXACT`` or ``SIGMOID``.
+        table: whether the object is shown through a table until somebody chooses a window; `frame_table` gives it.
     """
 
     data: bytes
@@ -38,6 +40,8 @@ class RawFrame:
     signed: bool
     slope: float
     intercept: float
+    function: str = "LINEAR"
+    table: bool = False
 
     def headers(self) -> dict[str, str]:
         """The layout as HTTP headers."""
@@ -49,6 +53,8 @@ class RawFrame:
             "X-Signed": "1" if self.signed else "0",
             "X-Slope": repr(self.slope),
             "X-Intercept": repr(self.intercept),
+            "X-Voi-Function": self.function,
+            "X-Voi-Table": "1" if self.table else "0",
         }
 
 
@@ -85,9 +91,32 @@ def frame_raw(instance: DicomInstance, index: int) -> RawFrame:
 
         colours = shown(frame, dataset, image, index=index)
         return RawFrame(colours.tobytes(), rows, columns, 3, 8, signed=False, slope=1.0, intercept=0.0)
+    from ml.dicom.display import has_table, voi_function
+
     values, signed, slope, intercept = _sixteen_bits(frame, dataset, index)
-    bits = min(image.bits, 16)
-    return RawFrame(values.tobytes(), rows, columns, 1, bits, signed=signed, slope=slope, intercept=intercept)
+    return RawFrame(
+        values.tobytes(), rows, columns, 1, min(image.bits, 16), signed=signed, slope=slope, intercept=intercept,
+        function=voi_function(dataset, index=index), table=has_table(dataset),
+    )  # fmt: skip
+
+
+def frame_table(instance: DicomInstance, index: int) -> bytes:
+    """The grey, 0 to 255, of each of the 65,536 values that `frame_raw` may give, by the object's table and before any inversion.
+
+    A negative value stands where its 16 bits stand as an unsigned one. Raises as `frame_png` does; ImagingRefused, too, when the
+    object has no table.
+    """
+    import numpy as np
+
+    from ml.dicom.display import has_table, through_table
+
+    frame, dataset, image = _decoded(instance, index)
+    if not has_table(dataset) or frame.ndim == 3 or image.photometric == "PALETTE COLOR":
+        raise ImagingRefused(ImagingReason.NO_TABLE)
+    _, signed, slope, intercept = _sixteen_bits(frame, dataset, index)
+    every = np.arange(1 << 16, dtype=np.uint16)
+    units = (every.view(np.int16) if signed else every) * slope + intercept
+    return np.round(through_table(units, dataset) * 255.0).astype(np.uint8).tobytes()
 
 
 def frame_values(instance: DicomInstance, index: int) -> bytes:

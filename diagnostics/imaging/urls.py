@@ -18,6 +18,7 @@ urlpatterns = [
     path("studies/<uuid:study_id>/export.zip", export_views.download, name="export"),
     path("instances/<uuid:instance_id>/frames/<int:index>.png", views.frame_png, name="frame-png"),
     path("instances/<uuid:instance_id>/frames/<int:index>.raw", views.frame_raw, name="frame-raw"),
+    path("instances/<uuid:instance_id>/frames/<int:index>.voi", views.frame_table, name="frame-table"),
     path("instances/<uuid:instance_id>/attributes.json", views.attributes, name="attributes"),
     path("results/<uuid:prediction_id>/report.dcm", result_views.report, name="result-report"),
     path("results/<uuid:prediction_id>/capture.dcm", result_views.capture, name="result-capture"),

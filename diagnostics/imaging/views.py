@@ -251,6 +251,17 @@ def frame_raw(request: PageRequest, instance_id: uuid.UUID, index: int) -> HttpR
 
 @require_safe
 @page(Permission.READ_STUDIES)
+def frame_table(request: PageRequest, instance_id: uuid.UUID, index: int) -> HttpResponse:
+    """The table through which the object is shown until somebody chooses a window."""
+
+    def draw(instance: DicomInstance) -> HttpResponse:
+        return HttpResponse(rendering.frame_table(instance, index), content_type="application/octet-stream")
+
+    return _frame(request, instance_id, f"{index}-voi", draw)
+
+
+@require_safe
+@page(Permission.READ_STUDIES)
 def attributes(request: PageRequest, instance_id: uuid.UUID) -> HttpResponse:
     """What an object says, attribute by attribute."""
 

@@ -52,7 +52,7 @@ def shown(
         return _eight_bits(apply_color_lut(frame, dataset))
     if frame.ndim == 3:
         return _eight_bits(frame)
-    if window is None and not value(dataset, "VOILUTSequence"):
+    if window is None and not has_table(dataset):
         window = _first_window(dataset, frame, index)
     levels = _levels(frame) if window is not None else None
     if levels is None:
@@ -79,26 +79,40 @@ def _grey(
 ) -> NDArray[np.uint8]:
     """Grey values of any shape as they are shown; without a window through the object's VOI table."""
     values = in_units(frame, dataset, index=index)
-    if window is None:
-        table = apply_voi(frame if not _has_slope(dataset) else values.astype(np.int32), dataset).astype(
-            np.float64
-        )
-        grey = _stretched(table, 0.0, float(table.max(initial=1)))
-    else:
-        grey = _windowed(values, window, _function(dataset, index))
+    function = voi_function(dataset, index=index)
+    grey = _windowed(values, window, function) if window else through_table(values, dataset)
     if image.photometric == "MONOCHROME1":
         grey = 1.0 - grey
     return np.round(grey * 255.0).astype(np.uint8)
 
 
-def _has_slope(dataset: Dataset) -> bool:
-    return "RescaleSlope" in dataset or "ModalityLUTSequence" in dataset
+def has_table(dataset: Dataset) -> bool:
+    """Whether the object is shown through a VOI table until somebody chooses a window."""
+    return bool(value(dataset, "VOILUTSequence"))
 
 
-def _function(dataset: Dataset, index: int) -> str:
-    return str(
-        value(grouped(dataset, "FrameVOILUTSequence", frame=index), "VOILUTFunction") or "LINEAR"
-    ).upper()
+def through_table(units: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
+    """Values in the units of the modality through the object's first VOI table (PS3.3 C.11.2.1.1).
+
+    Args:
+        units: of any shape.
+        dataset: the object, which has a table.
+
+    Returns:
+        0 to 1, where 1 is the most that the table gives.
+    """
+    entries, first, _ = dataset.VOILUTSequence[0].LUTDescriptor
+    inputs = np.arange(int(first), int(first) + (int(entries) or 1 << 16), dtype=np.int32)
+    most = float(apply_voi(inputs, dataset).max(initial=1))
+    outputs = apply_voi(np.rint(units).astype(np.int32), dataset)
+    return _stretched(outputs, 0.0, most)
+
+
+def voi_function(dataset: Dataset, *, index: int = 0) -> str:
+    """``LINEAR``, ``LINEAR_EXACT`` or ``SIGMOID``: how a window of this frame is meant."""
+    group = grouped(dataset, "FrameVOILUTSequence", frame=index)
+    said = str(value(group, "VOILUTFunction") or "").upper()
+    return said if said in {"LINEAR_EXACT", "SIGMOID"} else "LINEAR"
 
 
 def _first_window(dataset: Dataset, frame: NDArray[Any], index: int) -> tuple[float, float]:

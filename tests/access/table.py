@@ -237,6 +237,8 @@ TABLE: dict[str, Route] = {
     "diagnostics:export": Route(kwargs=study, expected=of_doctor(200), shows=("scan",)),
     "diagnostics:frame-png": Route(kwargs=frame, expected=of_clinic(200)),
     "diagnostics:frame-raw": Route(kwargs=frame, expected=of_clinic(200)),
+    # the study's image has no table, which its doctor is told
+    "diagnostics:frame-table": Route(kwargs=frame, expected=of_clinic(422)),
     "diagnostics:attributes": Route(
         kwargs=lambda _, record: {"instance_id": record.instance},
         expected=of_clinic(200),

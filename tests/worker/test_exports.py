@@ -16,7 +16,7 @@ from accounts.actor import acting_as
 from accounts.models import AuditEvent
 from accounts.roles import SYSTEM
 from diagnostics.imaging import deidentified
-from diagnostics.models import DicomStudy, StudyExport
+from diagnostics.models import StudyExport
 from diagnostics.services.claims import ClaimLost
 from tests import dicoms, factories
 from worker.tasks import export_studies
@@ -40,17 +40,6 @@ def page(client, doctor):
         return getattr(client, method)(reverse(f"diagnostics:{name}", args=[study.pk]))
 
     return asked
-
-
-def filed(doctor, patient, *objects):
-    """A study of several objects as the doctor uploads them."""
-    from diagnostics.imaging.arrivals import Hall
-    from diagnostics.imaging.ingest import take_in
-
-    with acting_as(doctor), Hall() as hall:
-        arrivals = [hall.receive(f"{n}.dcm", [dicoms.written(one)]) for n, one in enumerate(objects)]
-        verdicts = take_in(doctor, arrivals, door=DicomStudy.Door.WEB, patient=patient)
-        return DicomStudy.objects.get(pk=verdicts[0].study_id)
 
 
 def planted(patient, **values):
@@ -81,7 +70,7 @@ def objects_in(answer):
 
 def test_the_copy_holds_the_pictures_and_no_planted_name(page, doctor, patient):
     nameless = planted(patient, number=2, BurnedInAnnotation="YES")
-    study = filed(doctor, patient, planted(patient), nameless)
+    study = factories.filed(patient, doctor, planted(patient), nameless)
     assert "Prepare a copy" in page("study", study).content.decode()
     assert page("prepare-export", study, "post").status_code == 302
     assert "0 of 2 objects" in page("study", study).content.decode()
@@ -110,8 +99,10 @@ def test_the_copy_holds_the_pictures_and_no_planted_name(page, doctor, patient):
 def test_studies_of_one_patient_stay_together_whatever_their_files_say(page, doctor, patient, settings):
     settings.DICOM_EXPORT_KEY = "k" * 32
     made = [
-        filed(doctor, patient, dicoms.dataset(patient, study=1, StudyDate="20200101")),
-        filed(doctor, patient, dicoms.dataset(patient, study=2, StudyDate="20200131", PatientID="")),
+        factories.filed(patient, doctor, dicoms.dataset(patient, study=1, StudyDate="20200101")),
+        factories.filed(
+            patient, doctor, dicoms.dataset(patient, study=2, StudyDate="20200131", PatientID="")
+        ),
     ]
     other = factories.study(factories.patient(team=(doctor,)), doctor, StudyDate="20200101")
     found = []
@@ -126,7 +117,7 @@ def test_studies_of_one_patient_stay_together_whatever_their_files_say(page, doc
 
 
 def test_what_cannot_be_read_is_left_out_by_name_and_a_copy_of_nothing_fails(page, doctor, patient, media):
-    study = filed(doctor, patient, planted(patient), planted(patient, number=2))
+    study = factories.filed(patient, doctor, planted(patient), planted(patient, number=2))
     first, second = study.instances.all()
     (media / second.storage_name).write_bytes(b"no longer DICOM")
     page("prepare-export", study, "post")

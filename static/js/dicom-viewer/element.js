@@ -75,7 +75,8 @@
     usePreset(value) {
       const pane = this.active;
       if (!pane.frame || !value) return;
-      const found = { automatic: () => dicom.automatic(pane.frame), whole: () => dicom.whole(pane.frame) }[value];
+      const found = { automatic: () => dicom.automatic(pane.frame), whole: () => dicom.whole(pane.frame),
+        table: () => ({ ...dicom.automatic(pane.frame), table: true }) }[value];
       this.setTone(pane, found ? found() : dicom.presets(pane.place.instance, pane.chosen.modality)[Number(value)]);
     }
 
@@ -87,7 +88,8 @@
       for (const [name, on] of Object.entries(pressed)) this.querySelector(`[data-do=${name}]`).setAttribute("aria-pressed", Boolean(on));
       this.querySelector("[data-do=cine]").disabled = pane.stack.length < 2;
       const presets = dicom.presets(pane.place.instance, pane.chosen.modality);
-      this.find("preset").replaceChildren(new Option("Window…", ""), ...presets.map(({ name }, i) => new Option(name, i)),
+      const table = pane.frame?.table ? [new Option("Table of the object", "table")] : [];
+      this.find("preset").replaceChildren(new Option("Window…", ""), ...table, ...presets.map(({ name }, i) => new Option(name, i)),
         new Option("Middle 99 % of the values", "automatic"), new Option("All values", "whole"));
       const { given, name } = pane.overlays;
       this.find("laid").replaceChildren(new Option("No overlay", ""), ...given.map((one) => new Option(one.name)));

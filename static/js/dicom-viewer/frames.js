@@ -3,6 +3,12 @@
   "use strict";
   const MOST_BYTES = 256e6;
 
+  // brightness, 0 to 255, of every value of 16 bits: what the object has in place of a window
+  const readTable = async (url) => {
+    const answer = await window.ecgViewer.get(url, { headers: { Accept: "application/octet-stream, application/json" } });
+    return new Uint8Array(await answer.arrayBuffer());
+  };
+
   const read = async (url) => {
     const answer = await window.ecgViewer.get(url, { headers: { Accept: "application/octet-stream, application/json" } });
     const number = (name) => Number(answer.headers.get(name));
@@ -12,7 +18,9 @@
     const values = samples === 3 ? new Uint8Array(buffer) : signed ? new Int16Array(buffer) : new Uint16Array(buffer);
     const [rows, columns] = [number("X-Rows"), number("X-Columns")];
     if (values.length !== rows * columns * samples) throw new window.ecgViewer.Failed("The image came incompletely. Try again.");
-    return { rows, columns, samples, signed, values, slope: number("X-Slope"), intercept: number("X-Intercept") };
+    const table = answer.headers.get("X-Voi-Table") === "1" ? await readTable(url.replace(/raw$/, "voi")) : null;
+    return { rows, columns, samples, signed, values, slope: number("X-Slope"), intercept: number("X-Intercept"),
+      function: answer.headers.get("X-Voi-Function") ?? "LINEAR", table };
   };
 
   dicom.Frames = class {

@@ -78,6 +78,7 @@
         for (const next of this.stack.slice(this.index + 1, this.index + 1 + AHEAD)) this.viewer.frames.get(next).catch(() => {});
         this.tone ??= this.firstTone();
         this.words.tone();
+        if (this.frame.table) this.viewer.refresh(this); // it is among the presets
         this.changed();
       } catch (error) {
         if (!(error instanceof window.ecgViewer.Failed)) throw error;
@@ -87,11 +88,13 @@
 
     firstTone() {
       const [given] = this.place.instance.windows;
+      if (this.frame.table) return { ...dicom.automatic(this.frame), table: true }; // the window is where a drag begins
       return given && this.frame.samples === 1 ? { centre: given[0], width: given[1] } : dicom.automatic(this.frame);
     }
 
     setTone(tone) {
       this.tone = { centre: tone.centre, width: Math.max(1, tone.width) };
+      if (tone.table && this.frame?.table) this.tone.table = true;
       this.words.tone();
       this.changed();
     }
@@ -170,7 +173,7 @@
         return ready ? this.preview : null;
       }
       const inverted = this.inverted !== (this.place.instance.photometric === "MONOCHROME1");
-      const state = `${this.viewer.frames.key(this.place)} ${this.tone.centre} ${this.tone.width} ${inverted}`;
+      const state = `${this.viewer.frames.key(this.place)} ${this.tone.centre} ${this.tone.width} ${Boolean(this.tone.table)} ${inverted}`;
       if (state !== this.painted) {
         dicom.paint(this.picture, frame, { ...this.tone, inverted });
         this.painted = state;

@@ -1,4 +1,4 @@
-// From values to grey or colour on the screen: window, inversion (PS3.3 C.11.2.1.2; the server's ml/dicom/display.py does the same).
+// From values to grey or colour on the screen: window or table, inversion (PS3.3 C.11.2; the server's ml/dicom/display.py does the same).
 ((dicom) => {
   "use strict";
   const TAILS = [0.005, 0.995]; // black and white where the object gives no window
@@ -35,16 +35,24 @@
     return { centre: (low + high) / 2, width: Math.max(1, Math.abs(high - low)) };
   };
 
+  // how a window is meant (PS3.3 C.11.2.1.2 and C.11.2.1.3): from a value to a part of white, which the caller keeps from 0 to 1
+  const between = (value, low, wide) => (wide > 0 ? (value - low) / wide : Number(value > low));
+  const FUNCTIONS = {
+    LINEAR: (value, centre, width) => between(value, centre - 0.5 - (width - 1) / 2, width - 1),
+    LINEAR_EXACT: (value, centre, width) => between(value, centre - width / 2, width),
+    SIGMOID: (value, centre, width) => 1 / (1 + Math.exp((-4 * (value - centre)) / width)),
+  };
+
   // brightness, 0 to 255, of every value that a frame can have
-  const brightness = (frame, { centre, width, inverted }) => {
-    const table = new Uint8ClampedArray(frame.samples === 3 ? 256 : 65536);
-    const low = centre - 0.5 - (width - 1) / 2;
-    for (let i = 0; i < table.length; i += 1) {
+  const brightness = (frame, { centre, width, table, inverted }) => {
+    const shades = new Uint8ClampedArray(frame.samples === 3 ? 256 : 65536);
+    const windowed = FUNCTIONS[frame.function] ?? FUNCTIONS.LINEAR;
+    for (let i = 0; i < shades.length; i += 1) {
       const value = dicom.inUnits(frame, frame.signed && i > 32767 ? i - 65536 : i);
-      const part = width > 1 ? Math.max(0, Math.min(1, (value - low) / (width - 1))) : Number(value > low);
-      table[i] = 255 * (inverted ? 1 - part : part); // a clamped array rounds
+      const part = table && frame.table ? frame.table[i] / 255 : Math.max(0, Math.min(1, windowed(value, centre, width)));
+      shades[i] = 255 * (inverted ? 1 - part : part); // a clamped array rounds
     }
-    return table;
+    return shades;
   };
 
   // draw a frame into a canvas of its own size

@@ -68,6 +68,7 @@
     toneText() {
       const { tone, inverted } = this.pane;
       if (!tone) return "";
+      if (tone.table) return `Table of the object${inverted ? ", inverted" : ""}`;
       return `Window centre ${round(tone.centre)}, width ${round(tone.width)}${inverted ? ", inverted" : ""}`;
     }
 
