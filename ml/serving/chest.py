@@ -32,8 +32,9 @@ from ml.dicom.opening import open_dicom
 from ml.preprocessing.chest_image import PreparedChest, prepare_chest
 from ml.serving.chest_classifier import classified
 from ml.serving.chest_measurement import Frame, Measurement, measured
-from ml.serving.gate import distance
+from ml.serving.gate import Refusal, distance
 from ml.serving.signals import SignalMember, signal_member
+from ml.serving.unanswered import unanswered
 
 HEART_MODEL, CLASSIFIER = "cxr-heart", "dicom-cardiac"
 CODE_VERSION = "chest-1"
@@ -95,9 +96,7 @@ def analyse_chest(
         prepared = prepare_chest(film_of(path, dataset, image, said))
         reading = read_film(opened, prepared)
     except NotEligible as refusal:
-        results = tuple(
-            refused(signal_member(name), refusal, sha256, started) for name in (HEART_MODEL, CLASSIFIER)
-        )
+        results = tuple(_refused(name, refusal, sha256, started) for name in (HEART_MODEL, CLASSIFIER))
         return ChestAnalysis(results=results, measurement=None, mask_png=None, warnings=warnings)
     frame = Frame(prepared=prepared, mirrored=said.mirrored, upside_down=said.upside_down, image=image)
     measurement = measured(reading, frame, error_model(opened.contract.conformal))
@@ -199,24 +198,14 @@ def _percent(probability: float) -> str:
     return "under 1%" if probability < 0.01 else as_percent(probability)
 
 
-def refused(opened: SignalMember, refusal: NotEligible, sha256: str, started: float) -> ModelResult:
+def _refused(name: str, refusal: NotEligible, sha256: str, started: float) -> ModelResult:
     """The result of an object that must not be measured."""
-    contract = opened.contract
-    return ModelResult(
-        model=contract.name,
-        version=contract.version,
-        weights_sha256=contract.weights_sha256,
-        outcome=Outcome.NOT_ELIGIBLE,
-        label=None,
-        confidence=None,
-        probabilities={},
-        prediction_set=(),
-        threshold=contract.abstention_threshold,
-        reason_code=refusal.reason_code,
-        message=refusal.message,
-        heatmap_png=None,
-        duration_ms=(time.perf_counter() - started) * 1000.0,
+    opened, why = signal_member(name), Refusal(Outcome.NOT_ELIGIBLE, refusal.reason_code, refusal.message)
+    return unanswered(
+        opened.contract,
+        why,
         input_sha256=sha256,
         code_version=CODE_VERSION,
+        started=started,
         device=opened.device["name"],
     )

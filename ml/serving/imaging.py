@@ -14,7 +14,9 @@ from PIL import Image
 from ml.contract import Analysis, ModelResult, Outcome
 from ml.dicom.reasons import UnusableDicom
 from ml.serving.chest import CLASSIFIER, CODE_VERSION, HEART_MODEL, analyse_chest
+from ml.serving.gate import Refusal
 from ml.serving.signals import signal_member
+from ml.serving.unanswered import unanswered
 
 # Of the mask's classes: background, right lung, left lung, heart.
 _SHADES = np.array([0, 70, 70, 255], dtype=np.uint8)
@@ -57,21 +59,11 @@ def _unreadable(name: str, path: Path, refusal: UnusableDicom, started: float) -
     opened = signal_member(name)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return ModelResult(
-        model=opened.contract.name,
-        version=opened.contract.version,
-        weights_sha256=opened.contract.weights_sha256,
-        outcome=Outcome.POOR_INPUT,
-        label=None,
-        confidence=None,
-        probabilities={},
-        prediction_set=(),
-        threshold=opened.contract.abstention_threshold,
-        reason_code=refusal.reason_code,
-        message=refusal.message,
-        heatmap_png=None,
-        duration_ms=(time.perf_counter() - started) * 1000.0,
+    return unanswered(
+        opened.contract,
+        Refusal(Outcome.POOR_INPUT, refusal.reason_code, refusal.message),
         input_sha256=sha256,
         code_version=CODE_VERSION,
+        started=started,
         device=opened.device["name"],
     )

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,12 @@ from ml.recordings.leads import TWELVE
 from ml.serving.analysis import calibrated
 from ml.serving.page_models import FUSION, WINDOW, heat_png
 from ml.serving.signals import signal_member
+from ml.threads import SIDE_BY_SIDE
 
 # Preparation evens out the contrast of every page: paler and darker copies would say nothing.
 CHANGES = tuple(variant for variant in VARIANTS if variant.contrast == 1.0)
-_AT_ONCE = 5  # pages; a batch of all of them would take a gigabyte
-# Batches side by side: a session computes in the thread that calls it, and a page is waited for by a person.
-_SIDE_BY_SIDE = max(1, min(2, os.cpu_count() or 1))
+_AT_ONCE = 3  # pages; a batch of all of them would take a gigabyte
+_Batches = dict[str, list[Future[list[NDArray[np.float32]]]]]  # what is being asked, by model
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +72,26 @@ def check_answers(
     if prepared.leads is None:
         raise ValueError("the leads of the page were not followed")
     leads = tuple(lead for lead in TWELVE if any(piece.lead == lead for piece in prepared.placed))
-    copies = [relaid(altered(source, variant)) for variant in CHANGES]
-    asked = np.stack(
-        [one.pixels for one in (prepared, *copies)] + [without(prepared, lead) for lead in leads]
-    )
-    followed = prepared.leads
-    read = np.stack([followed] * (1 + len(copies)) + [without_lead(followed, lead) for lead in leads])
-    shares = _asked([result.model for result in results], asked, read)
+    names, followed = _slowest_first(results), prepared.leads
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        blanked = _begun(
+            pool,
+            names,
+            [without(prepared, lead) for lead in leads],
+            [without_lead(followed, lead) for lead in leads],
+        )
+        # Laid while the networks are busy with the others.
+        copies = [relaid(altered(source, variant)).pixels for variant in CHANGES]
+        changed = _begun(pool, names, copies, [followed] * len(copies))
+        fallen, turned = (_shares(results, asked) for asked in (blanked, changed))
     told, maps = [], {}
     for result in results:
-        found, labels = shares[result.model], signal_member(result.model).contract.labels
-        stability = judged(found[: 1 + len(CHANGES)], labels=labels, variants=CHANGES)
-        top = int(found[0].argmax())
-        falls = dict(zip(leads, found[0, top] - found[1 + len(CHANGES) :, top], strict=True))
-        weights = _weights(labels[top], float(found[0, top]), falls)
+        labels = signal_member(result.model).contract.labels
+        own = np.array([result.probabilities[label] for label in labels])
+        stability = judged(np.vstack([own, turned[result.model]]), labels=labels, variants=CHANGES)
+        top = int(own.argmax())
+        falls = dict(zip(leads, own[top] - fallen[result.model][:, top], strict=True))
+        weights = _weights(labels[top], float(own[top]), falls)
         told.append(
             dataclasses.replace(result, explanation={"stability": stability.as_json(), "leads": weights})
         )
@@ -140,36 +145,51 @@ def without_lead(followed: NDArray[np.float32], lead: str) -> NDArray[np.float32
     return result
 
 
-def _asked(
-    names: list[str], pixels: NDArray[np.uint8], leads: NDArray[np.float32]
-) -> dict[str, NDArray[np.float64]]:
-    """Calibrated probabilities of these models, the fusion among them, for prepared pages, each shape (n, classes)."""
-    members = signal_member(FUSION).contract.training["members"] if FUSION in names else ()
+def _slowest_first(results: tuple[ModelResult, ...]) -> list[str]:
+    """The networks that these answers need, the members of the fusion among them; begun in this order, threads end together."""
+    took = {result.model: result.duration_ms for result in results}
+    members = signal_member(FUSION).contract.training["members"] if FUSION in took else ()
+    names = dict.fromkeys((*members, *(name for name in took if name != FUSION)))
+    return sorted(names, key=lambda name: -took.get(name, 0.0))
+
+
+def _begun(
+    pool: ThreadPoolExecutor,
+    names: list[str],
+    pixels: list[NDArray[np.uint8]],
+    leads: list[NDArray[np.float32]],
+) -> _Batches:
+    """Have networks asked about prepared pages: for logits, embeddings and evidence."""
+    outputs = ["logits", "embedding", "evidence"]
+    asked: _Batches = {}
+    for name in names:
+        session = signal_member(name).session
+        given = session.get_inputs()[0].name
+        pages = np.stack(leads if given == WINDOW else pixels)
+        parts = [{given: pages[at : at + _AT_ONCE]} for at in range(0, len(pages), _AT_ONCE)]
+        asked[name] = [pool.submit(session.run, outputs, part) for part in parts]
+    return asked
+
+
+def _shares(results: tuple[ModelResult, ...], asked: _Batches) -> dict[str, NDArray[np.float64]]:
+    """Calibrated probabilities by the models of these answers, each shape (n, classes), when all are there."""
     logits: dict[str, NDArray[np.float32]] = {}
     joined: dict[str, NDArray[np.float32]] = {}
-    for name in dict.fromkeys((*members, *(one for one in names if one != FUSION))):
-        logits[name], embedding, evidence = _in_parts(name, pixels, leads)
-        if name in members:
-            key = name.replace("-", "_")
-            joined |= {f"embedding_{key}": embedding, f"evidence_{key}": evidence}
+    for name, batches in asked.items():
+        parts = zip(*(batch.result() for batch in batches), strict=True)
+        logits[name], embedding, evidence = (np.concatenate(part) for part in parts)
+        key = name.replace("-", "_")
+        joined |= {f"embedding_{key}": embedding, f"evidence_{key}": evidence}
+    names = [result.model for result in results]
     if FUSION in names:
-        (logits[FUSION],) = signal_member(FUSION).session.run(["logits"], joined)
+        fusion = signal_member(FUSION).session
+        (logits[FUSION],) = fusion.run(
+            ["logits"], {given.name: joined[given.name] for given in fusion.get_inputs()}
+        )
     return {
         name: np.stack([calibrated(signal_member(name).contract, one) for one in logits[name]])
         for name in names
     }
-
-
-def _in_parts(name: str, pixels: NDArray[np.uint8], leads: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Logits, embeddings and evidence of a network."""
-    outputs = ["logits", "embedding", "evidence"]
-    session = signal_member(name).session
-    given = session.get_inputs()[0].name
-    pages = leads if given == WINDOW else pixels
-    batches = [pages[at : at + _AT_ONCE] for at in range(0, len(pages), _AT_ONCE)]
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        parts = list(pool.map(lambda batch: session.run(outputs, {given: batch}), batches))
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def _weights(label: str, probability: float, falls: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,10 @@ from ml.contract import ModelResult, Outcome, as_percent
 from ml.pages.reasons import UnusablePage
 from ml.preprocessing.page_image import HEIGHT, VERSION, WIDTH, PageImage, page_image
 from ml.serving.analysis import calibrated, prediction_set
+from ml.serving.gate import Refusal
 from ml.serving.signals import SignalMember, signal_member
+from ml.serving.unanswered import unanswered
+from ml.threads import SIDE_BY_SIDE
 
 if TYPE_CHECKING:
     from ml.pages.reading import Reading
@@ -109,11 +113,11 @@ def answer_prepared(
         ValueError: when a model reads the leads, and `prepared` has none.
     """
     wanted = page_models() if models is None else models
-    asked: dict[str, _Given] = {}
     members = signal_member(FUSION).contract.training["members"] if FUSION in wanted else ()
-    for name in (*members, *(one for one in wanted if one != FUSION)):
-        if name not in asked:
-            asked[name] = _ask(signal_member(name), prepared)
+    names = list(dict.fromkeys((*members, *(one for one in wanted if one != FUSION))))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        given = pool.map(lambda name: _ask(signal_member(name), prepared), names)
+        asked = dict(zip(names, given, strict=True))
     if FUSION in wanted:
         asked[FUSION] = _fuse(_whole_fusion(), asked)
     return tuple(
@@ -298,30 +302,13 @@ def answer_picture(name: str, data: bytes) -> dict[str, Any]:
     try:
         page, reading, _ = oriented_page(open_picture(data))
     except UnusablePage as refusal:
-        opened = signal_member(name)
-        return _refused(opened, refusal, sha256).as_json()
+        opened, why = signal_member(name), Refusal(Outcome.POOR_INPUT, refusal.reason_code, refusal.message)
+        return unanswered(
+            opened.contract,
+            why,
+            input_sha256=sha256,
+            code_version=CODE_VERSION,
+            device=opened.device["name"],
+        ).as_json()
     (result,) = answer_page(page, reading, input_sha256=sha256, models=(name,))
     return result.as_json()
-
-
-def _refused(opened: SignalMember, refusal: UnusablePage, sha256: str) -> ModelResult:
-    """The result of a page that cannot be read."""
-    contract = opened.contract
-    return ModelResult(
-        model=contract.name,
-        version=contract.version,
-        weights_sha256=contract.weights_sha256,
-        outcome=Outcome.POOR_INPUT,
-        label=None,
-        confidence=None,
-        probabilities={},
-        prediction_set=(),
-        threshold=contract.abstention_threshold,
-        reason_code=refusal.reason_code,
-        message=refusal.message,
-        heatmap_png=None,
-        duration_ms=0.0,
-        input_sha256=sha256,
-        code_version=CODE_VERSION,
-        device=opened.device["name"],
-    )

@@ -24,6 +24,7 @@ from ml.serving.page_findings import Store, page_findings
 from ml.serving.page_models import answer_prepared, in_mm
 from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import MODEL, NOT_READABLE, opinion_on_leads
+from ml.serving.unanswered import unanswered
 
 CODE_VERSION = "pages-1"
 _NOT_ELIGIBLE = frozenset({PageReason.NOT_ECG, PageReason.NO_GRID, PageReason.LAYOUT_UNKNOWN})
@@ -148,21 +149,4 @@ def bridged(signals: NDArray[np.floating], fs: float) -> NDArray[np.float32]:
 def _unanswered(sha256: str, why: Refusal, started: float) -> ModelResult:
     """A page's result without an answer."""
     contract = signal_member(MODEL).contract
-    return ModelResult(
-        model=contract.name,
-        version=contract.version,
-        weights_sha256=contract.weights_sha256,
-        outcome=why.outcome,
-        label=None,
-        confidence=None,
-        probabilities={},
-        prediction_set=(),
-        threshold=contract.abstention_threshold,
-        reason_code=why.code,
-        message=why.message,
-        heatmap_png=None,
-        duration_ms=(time.perf_counter() - started) * 1000.0,
-        input_sha256=sha256,
-        code_version=CODE_VERSION,
-        device="cpu",
-    )
+    return unanswered(contract, why, input_sha256=sha256, code_version=CODE_VERSION, started=started)

@@ -32,9 +32,11 @@ from ml.serving.beats import (
     classify_beats,
 )
 from ml.serving.fibrillation import Fibrillation, find_fibrillation
+from ml.serving.gate import Refusal
 from ml.serving.session import member
 from ml.serving.signals import signal_member
 from ml.serving.twelve_lead import second_opinion
+from ml.serving.unanswered import unanswered
 
 CODE_VERSION = f"recordings-{METHODS}+serving-1"
 UNSURE = "unsure"
@@ -314,19 +316,8 @@ def _told(beats: int, counts: dict[str, int], found: list[str], result: Recordin
 def _unusable(
     contract: ModelContract, unusable: UnusableRecording, sha256: str, started: float
 ) -> ModelResult:
-    return _result(
-        contract,
-        sha256,
-        started,
-        outcome=Outcome.POOR_INPUT,
-        label=None,
-        confidence=None,
-        probabilities={},
-        prediction_set=(),
-        reason_code=unusable.reason_code,
-        message=_shown(unusable.message),
-        device="cpu",
-    )
+    why = Refusal(Outcome.POOR_INPUT, unusable.reason_code, _shown(unusable.message))
+    return unanswered(contract, why, input_sha256=sha256, code_version=CODE_VERSION, started=started)
 
 
 def _result(contract: ModelContract, sha256: str, started: float, **fields: Any) -> ModelResult:

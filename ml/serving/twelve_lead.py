@@ -16,7 +16,9 @@ from ml.recordings.leads import TWELVE
 from ml.recordings.quality import Flaw, Quality, runs
 from ml.recordings.recording import Recording
 from ml.registry import ModelContract
+from ml.serving.gate import Refusal
 from ml.serving.signals import SignalMember, signal_member
+from ml.serving.unanswered import unanswered
 
 MODEL = "ecg-signals"
 NORMAL = "NORM"
@@ -293,25 +295,10 @@ def _result(answer: LeadsAnswer, message: str, sha256: str, code_version: str) -
 
 
 def _not_readable(sha256: str, code_version: str) -> ModelResult:
-    contract = signal_member(MODEL).contract
-    return ModelResult(
-        model=contract.name,
-        version=contract.version,
-        weights_sha256=contract.weights_sha256,
-        outcome=Outcome.NOT_ELIGIBLE,
-        label=None,
-        confidence=None,
-        probabilities={},
-        prediction_set=(),
-        threshold=contract.abstention_threshold,
-        reason_code=NOT_READABLE,
-        message=(
-            f"Not every one of the twelve leads could be read for {LEAST_SECONDS:g} s, so the twelve-lead model did not answer. "
-            "Check the electrodes and record again."
-        ),
-        heatmap_png=None,
-        duration_ms=0.0,
-        input_sha256=sha256,
-        code_version=code_version,
-        device="cpu",
+    """The result of a recording of which not every lead can be read."""
+    message = (
+        f"Not every one of the twelve leads could be read for {LEAST_SECONDS:g} s, so the twelve-lead model did not answer. "
+        "Check the electrodes and record again."
     )
+    why = Refusal(Outcome.NOT_ELIGIBLE, NOT_READABLE, message)
+    return unanswered(signal_member(MODEL).contract, why, input_sha256=sha256, code_version=code_version)
