@@ -41,7 +41,8 @@ class Inflow:
         """The next `size` bytes. Raises BeyondLimits before they are read."""
         waiting = self._received - self._taken
         message = self._dimse.message
-        held = message.encoded_command_set.tell() + message.data_set.tell() if message else 0
+        parts = (message.encoded_command_set, message.data_set) if message else ()
+        held = sum(part.tell() for part in parts if part is not None)
         if size + held > MOST_IN_MEMORY or waiting > 2 * settings.DICOM_MAX_BYTES + _ROOM:
             log.warning("a connection sent more than is taken, and was ended")
             raise BeyondLimits

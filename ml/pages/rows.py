@@ -126,7 +126,7 @@ def _summed(ink: NDArray[np.float32]) -> _Sums:
 
 def _template_scores(
     sums: _Sums, feet: tuple[int, int], *, height: int, width: int, scale: int
-) -> NDArray[np.float32]:
+) -> NDArray[np.floating]:
     """How well a rectangle stands on the pixels of some lines (its left foot): the worst of its sides, less what is inside it.
 
     Args:
@@ -145,7 +145,7 @@ def _template_scores(
     left, right = sides[:, : columns - width], sides[:, width:columns]
     top = sums.along[first - height : last - height]
     roof = (top[:, width:columns] - top[:, : columns - width]) / width
-    result: NDArray[np.float32] = np.minimum(np.minimum(left, right), roof)
+    result: NDArray[np.floating] = np.minimum(np.minimum(left, right), roof)
     rim = max(2, round(0.6 * scale))
     if width > 2 * rim + 1:
         area = (height - 2 * rim) * (width - 2 * rim)
@@ -154,7 +154,7 @@ def _template_scores(
             sums.inner[first - rim : last - rim],
         )
         c, d = slice(rim, columns - width + rim), slice(width - rim, columns - rim)
-        result = result - 2.0 * ((lower[:, d] - upper[:, d] - lower[:, c] + upper[:, c]) / area)
+        return result - 2.0 * ((lower[:, d] - upper[:, d] - lower[:, c] + upper[:, c]) / area)
     return result
 
 
