@@ -175,7 +175,7 @@ def understand_the_patient(page: Any) -> None:
         level.get_by_text(missing).wait_for()
     level.get_by_text("What changed").click()
     level.get_by_text(
-        re.compile(r"Probability of death during follow-up: \d+% before, \d+% now\.")
+        re.compile(r"Probability of death during follow-up: \d+ % before, \d+ % now\.")
     ).wait_for()
     judge(page, "clinical-patient")
     picture = {"name": "monitor.png", "mimeType": "image/png", "buffer": beat_png("VF", seed=3)}
