@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 WITHOUT_DATABASE = re.compile(r"^/(health|static)/")
 # Bodies of gigabytes: a transaction must not stay open while they arrive, so the view makes short ones by itself.
-IN_SHORT_TRANSACTIONS = re.compile(r"^/api/dicomweb/studies\b")
+IN_SHORT_TRANSACTIONS = re.compile(r"^/api/dicomweb/studies(/[^/]+)?$")
 
 
 def client_ip(request: HttpRequest) -> str | None:

@@ -100,8 +100,12 @@ def _searched(
     except ImagingRefused as refusal:
         body = {"reason_code": refusal.reason.value, "message": refusal.message}
         return dicom_json(body, status=400)
-    found = show(request, list(rows.distinct()[offset : offset + min(limit, MOST)]))
-    audit.record(audit.Action.SEARCH, detail={"list": f"dicomweb{show.__name__}", "found": len(found)})
+    page = list(rows.distinct()[offset : offset + min(limit, MOST)])
+    found = show(request, page)
+    # The answers name the patients, so the trail says whose studies they were.
+    shown = sorted({str(getattr(row, "study_id", row.pk)) for row in page})
+    detail = {"list": f"dicomweb{show.__name__}", "found": len(found), "shown": shown}
+    audit.record(audit.Action.SEARCH, detail=detail)
     return dicom_json(found)
 
 

@@ -37,6 +37,7 @@ FAILURES = {
     Reason.STORAGE.value: OUT_OF_RESOURCES,
     Reason.TOO_LARGE.value: OUT_OF_RESOURCES,
 }
+MOST_PARTS = 20_000  # of one message: each has its line in the answer, however small it is
 HELD = 0xB000  # stored otherwise than it says: of no patient yet
 # Why, in this platform's words: private elements of the answer.
 CREATOR, CODE, MESSAGE = "00990010", "00991001", "00991002"
@@ -57,6 +58,8 @@ class Store:
     def _arriving(self, hall: Hall, boundary: str) -> Iterator[Arrival | InstanceVerdict]:
         try:
             for part in parts(_reader(self.request), boundary):
+                if self.seen == MOST_PARTS:
+                    raise BrokenMultipart
                 self.seen += 1
                 name = f"part {self.seen}"
                 if part.media_type == DICOM:

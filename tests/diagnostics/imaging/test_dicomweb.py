@@ -18,6 +18,7 @@ from accounts.models import AuditEvent
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
+from diagnostics.api.dicomweb import stow
 from diagnostics.api.dicomweb.multipart import BrokenMultipart, parts
 from diagnostics.imaging import arrivals
 from diagnostics.models import DicomInstance, DicomStudy
@@ -177,6 +178,23 @@ def test_each_part_has_its_answer_and_the_rest_goes_through(post, ours):
     assert DicomInstance.objects.count() == 1
 
 
+def test_a_message_of_endlessly_many_parts_is_taken_in_part(post, ours, monkeypatch):
+    monkeypatch.setattr(stow, "MOST_PARTS", 3)
+    answer = post(body(dicoms.xray(ours), *[b"x"] * 5))
+    assert failures(answer, "0008119A") == [
+        (0xC000, "not_dicom"), (0xC000, "not_dicom"), (0xC000, "stow_broken_multipart"),
+    ]  # fmt: skip
+    assert DicomInstance.objects.count() == 1
+
+
+def test_where_nothing_is_stored_a_post_is_refused(post):
+    found = {
+        path: post(b"", study=path).status_code
+        for path in ("/1.2/metadata", "/1.2/series", "/1.2/series/1.3")
+    }
+    assert found == {"/1.2/metadata": 403, "/1.2/series": 403, "/1.2/series/1.3": 405}
+
+
 def test_nothing_stored_is_a_conflict_and_a_study_takes_its_own_objects_only(post, ours):
     answer = post(body(dicoms.xray(ours)), study=f"/{dicoms.uid('another')}")
     assert (answer.status_code, failures(answer)) == (409, [(0xA900, "dicom_other_study")])
@@ -281,6 +299,16 @@ def test_studies_are_found_by_what_they_are(ask, doctor, patient, query, found):
         assert (answer.status_code, answer.json()["reason_code"]) == (400, "qido_bad_query")
     else:
         assert (answer.status_code, len(answer.json())) == (200, found)
+
+
+@pytest.mark.parametrize("path", ["studies", "series", "instances"])
+def test_the_trail_says_whose_studies_a_search_has_shown(ask, doctor, patient, other_doctor, path):
+    ours = factories.study(patient, doctor)
+    factories.study(factories.patient(team=(other_doctor,)), other_doctor)
+    ask(path)
+    with acting_as(SYSTEM):
+        detail = AuditEvent.objects.filter(action="search").get().detail
+    assert (detail["found"], detail["shown"]) == (1, [str(ours.pk)])
 
 
 def test_forms_that_are_not_given_are_refused(ask, doctor, patient):
