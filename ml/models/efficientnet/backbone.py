@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.datasets.beats import DataNotFoundError
+from ml.datasets.imagenet import published_weights
 
-WEIGHTS = Path("imagenet_weights") / "efficientnet_lite0_float16.npz"
+WEIGHTS = "efficientnet_lite0_float16.npz"
 EDGE = 96  # pixels
 # Kernel, stride, expansion and channels of each block: stages 1 to 5 of B0. Stages 6 and 7 would leave 3x3 places of a beat.
 BLOCKS = (
@@ -95,15 +95,7 @@ def load_weights(model: keras.Model, folder: Path) -> None:
     Raises:
         DataNotFoundError: when the file is missing.
     """
-    path = folder / WEIGHTS
-    if not path.exists():
-        raise DataNotFoundError(
-            f"no weights of EfficientNet-Lite0 in {path}; save the published arrays there by name"
-        )
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {
-            name: stored[name].astype(np.float32) for name in stored.files if not name.startswith("_fc")
-        }
+    arrays = published_weights(folder, WEIGHTS, "EfficientNet-Lite0")
     model.get_layer("conv_stem").set_weights(_folded(arrays, "_conv_stem", "_bn0"))
     for position, (_, _, expansion, _) in enumerate(BLOCKS):
         parts = ("expand_conv", "depthwise_conv", "project_conv")[expansion == 1 :]

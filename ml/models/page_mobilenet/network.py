@@ -10,10 +10,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.datasets.beats import DataNotFoundError
+from ml.datasets.imagenet import published_weights
 from ml.models.page_pictures.adapting import adapted, evidenced
 
-WEIGHTS = Path("imagenet_weights") / "mobilenet_v1_notop_float16.npz"
+WEIGHTS = "mobilenet_v1_notop_float16.npz"
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5)
 _EPSILON = 1e-3
 adapter, top = adapted, evidenced
@@ -43,13 +43,7 @@ def load_weights(model: keras.Model, folder: Path) -> None:
     Raises:
         DataNotFoundError: when the file is missing.
     """
-    path = folder / WEIGHTS
-    if not path.exists():
-        raise DataNotFoundError(
-            f"no weights of MobileNet in {path}; save the published arrays there in their order"
-        )
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = [stored[name].astype(np.float32) for name in sorted(stored.files)]
+    arrays = list(published_weights(folder, WEIGHTS, "MobileNet").values())
     names = ["stem", *(f"{kind}_{i}" for i in range(len(BLOCKS)) for kind in ("depthwise", "pointwise"))]
     for position, name in enumerate(names):
         kernel, gamma, beta, mean, variance = arrays[5 * position : 5 * position + 5]

@@ -32,7 +32,7 @@ from ml.models.page_pictures.last_layer import (
     fit_all,
 )
 from ml.models.page_pictures.pretraining import network
-from ml.models.page_pictures.results import stored_figures
+from ml.models.page_pictures.results import MODELS, stored_figures
 from ml.preprocessing.page_image import SHAPE, VERSION
 from ml.preprocessing.page_leads import SHAPE as LEADS_SHAPE
 from ml.registry import file_sha256
@@ -40,7 +40,6 @@ from ml.training.calibration import Calibration, probabilities
 from ml.training.card import write_contract
 from ml.training.export import round_to_half, save_packed
 
-MODELS = Path(__file__).parent.parent
 INPUT = {
     "kind": "page",
     "shape": list(SHAPE),
@@ -64,19 +63,21 @@ _CHECKED = 5  # pages of each class
 
 def artefact_of(name: str) -> Path:
     """Where a model of the suite is installed."""
-    return MODELS / name.replace("-", "_") / "artefact"
+    return Path(__file__).parent.parent / name.replace("-", "_") / "artefact"
 
 
 def ship(name: str, folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) -> dict[str, Any]:
     """Train the shipped weights of a page model and write its artefact.
 
-    The fusion and the three models whose embeddings it joins belong together: training one of them writes all four.
+    The fusion and the models whose embeddings it joins belong together: training one of them writes all of these. Training the fusion
+    writes every page model.
 
     Args:
         name: of the model.
         folder: holds ``ecg_pages/``, ``ptbxl/`` and ``imagenet_weights/``.
         epochs: most iterations of the solver of the last layers.
-        target: folder of the artefact; those of the others lie beside it under their names. The installed ones if None.
+        target: folder of the artefact; those of the others lie beside it under their names. The installed ones if it is the model's own,
+            or None.
 
     Returns:
         The contract, as written to ``model.json``.
@@ -86,14 +87,13 @@ def ship(name: str, folder: Path, *, epochs: int = EPOCHS, target: Path | None =
         ExportError: when the conversion to ONNX fails.
     """
     pages = real_pages(folder)
-    together = (*JOINED, FUSION)
-    wanted = together if name in together else (name,)
+    wanted = (*MODELS, FUSION) if name == FUSION else (*JOINED, FUSION) if name in JOINED else (name,)
     embeddings, models = all_embeddings(pages, folder, tuple(one for one in wanted if one != FUSION))
     learn, held = calibration_split(pages, np.arange(len(pages)), SEED)
     layers = fit_all(embeddings, learn, pages.classes, pages.groups, iterations=epochs, seed=SEED)
     contracts: dict[str, dict[str, Any]] = {}
     for one in wanted:
-        place = artefact_of(one) if target is None else target if one == name else target.parent / one
+        place = _place(one, name, target)
         place.mkdir(parents=True, exist_ok=True)
         layer = layers[one]
         logits = layer.logits(embedding_of(one, embeddings)[held])
@@ -107,6 +107,13 @@ def ship(name: str, folder: Path, *, epochs: int = EPOCHS, target: Path | None =
         contracts[one] = _contract(one, place, settled, pages, (learn, held), sanity, extra)
         print(f"{one}: written to {place}", file=sys.stderr)
     return contracts[name]
+
+
+def _place(one: str, name: str, target: Path | None) -> Path:
+    """Where a model is written when the artefact of `name` goes to `target`."""
+    if target is None or target == artefact_of(name):
+        return artefact_of(one)
+    return target if one == name else target.parent / one
 
 
 def _filled(source: keras.Model, own: PageRecipe, layer: LastLayer) -> keras.Model:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from ml.datasets.beats import DataNotFoundError
+from ml.datasets.imagenet import published_weights
 from ml.models.page_pictures.adapting import adapted, evidenced
 
-WEIGHTS = Path("imagenet_weights") / "vgg16_notop_float16.npz"
+WEIGHTS = "vgg16_notop_float16.npz"
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3))
 _MEAN = (103.939, 116.779, 123.68)  # blue, green, red of ImageNet
 adapter, top = adapted, evidenced
@@ -40,13 +39,7 @@ def load_weights(model: keras.Model, folder: Path) -> None:
     Raises:
         DataNotFoundError: when the file is missing.
     """
-    path = folder / WEIGHTS
-    if not path.exists():
-        raise DataNotFoundError(
-            f"no weights of VGG16 in {path}; save the published arrays there in their order"
-        )
+    arrays = list(published_weights(folder, WEIGHTS, "VGG16").values())
     names = [f"block{b}_conv{n}" for b, (_, count) in enumerate(BLOCKS, start=1) for n in range(1, count + 1)]
-    with np.load(path, allow_pickle=False) as stored:
-        for position, name in enumerate(names):
-            pair = [stored[f"{2 * position + i:03d}"].astype(np.float32) for i in (0, 1)]
-            model.get_layer(name).set_weights(pair)
+    for position, name in enumerate(names):
+        model.get_layer(name).set_weights(arrays[2 * position : 2 * position + 2])

@@ -74,8 +74,9 @@ def stored_weights(folder):
     for name, count in norms.items():
         for part in ("weight", "bias", "running_mean", "running_var"):
             arrays[f"{name}.{part}"] = rng.uniform(0.5, 1.5, count)
-    (folder / WEIGHTS).parent.mkdir()
-    np.savez(folder / WEIGHTS, **{name: value.astype(np.float16) for name, value in arrays.items()})
+    place = folder / "imagenet_weights" / WEIGHTS
+    place.parent.mkdir()
+    np.savez(place, **{name: value.astype(np.float16) for name, value in arrays.items()})
     return arrays
 
 
