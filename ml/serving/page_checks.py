@@ -29,6 +29,8 @@ from ml.threads import SIDE_BY_SIDE
 
 # Preparation evens out the contrast of every page: paler and darker copies would say nothing.
 CHANGES = tuple(variant for variant in VARIANTS if variant.contrast == 1.0)
+# Opinions beside those that the fusion joins: asked about the page alone, for eighteen pictures more of each would cost half a second.
+ASKED_ONCE = frozenset({"page-efficientnet", "page-efficientnet-lstm"})
 _AT_ONCE = 3  # pages; a batch of all of them would take a gigabyte
 _Batches = dict[str, list[Future[list[NDArray[np.float32]]]]]  # what is being asked, by model
 
@@ -38,8 +40,9 @@ class CheckedAnswers:
     """Answers with what the checks found.
 
     Attributes:
-        results: as given; ``explanation`` holds ``stability`` (see `ml.pages.stability.Stability.as_json`) and ``leads``: ``label``,
-            ``probability``, ``falls_by`` (of every lead, how far that probability falls without it, -1 to 1) and ``message``.
+        results: as given; but in those of `ASKED_ONCE` ``explanation`` holds ``stability`` (see `ml.pages.stability.Stability.as_json`)
+            and ``leads``: ``label``, ``probability``, ``falls_by`` (of every lead, how far that probability falls without it, -1 to 1)
+            and ``message``.
         maps: lead weights as a WebP over the page, by model: 0 (none) to 255 (most); none where no lead weighs for the answer.
     """
 
@@ -72,7 +75,8 @@ def check_answers(
     if prepared.leads is None:
         raise ValueError("the leads of the page were not followed")
     leads = tuple(lead for lead in TWELVE if any(piece.lead == lead for piece in prepared.placed))
-    names, followed = _slowest_first(results), prepared.leads
+    again = tuple(result for result in results if result.model not in ASKED_ONCE)
+    names, followed = _slowest_first(again), prepared.leads
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         blanked = _begun(
             pool,
@@ -83,9 +87,12 @@ def check_answers(
         # Laid while the networks are busy with the others.
         copies = [relaid(altered(source, variant)).pixels for variant in CHANGES]
         changed = _begun(pool, names, copies, [followed] * len(copies))
-        fallen, turned = (_shares(results, asked) for asked in (blanked, changed))
+        fallen, turned = (_shares(again, asked) for asked in (blanked, changed))
     told, maps = [], {}
     for result in results:
+        if result.model in ASKED_ONCE:
+            told.append(result)
+            continue
         labels = signal_member(result.model).contract.labels
         own = np.array([result.probabilities[label] for label in labels])
         stability = judged(np.vstack([own, turned[result.model]]), labels=labels, variants=CHANGES)

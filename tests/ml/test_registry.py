@@ -23,6 +23,8 @@ INSTALLED = [
     "dicom-cardiac",
     "ecg-signals",
     "page-cnn",
+    "page-efficientnet",
+    "page-efficientnet-lstm",
     "page-fusion",
     "page-mobilenet",
     "page-signals",

@@ -8,7 +8,7 @@ from ml.models.page_pictures.head import PageRecipe
 
 RECIPE = PageRecipe(
     name="page-mobilenet",
-    release="1.1.0",
+    release="1.2.0",
     task="Which of four classes a 12-lead ECG page belongs to: MobileNet with weights of ImageNet.",
     sees=(
         "The prepared page at 2 pixels per millimetre; MobileNet up to its eleventh block, frozen, and two convolutions learnt from "
@@ -19,6 +19,7 @@ RECIPE = PageRecipe(
     top=network.top,
     transfer=network.load_weights,
     drawn=1000,
+    pretrained="1.1.0",
     epochs=8,
     limits=(*limits.SHARED, limits.IMAGENET),
     data=limits.DATA | limits.IMAGENET_DATA,

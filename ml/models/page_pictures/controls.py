@@ -1,112 +1,105 @@
-"""What must not work: a small network that is shown only what the preparation takes away, on the folds of the page models.
+"""What must not work, and what must: the last layer of the page models over features of ImageNet, shown what the preparation takes away.
 
-The same network, shown the pages in other tones, compares the steps of the preparation.
+No features of ECGs are used, so that a header or a paper is seen as well as a page. The same features of the whole prepared page are the
+positive control: where they learn nothing, the others prove nothing. In other tones they compare the steps of the preparation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.ndimage import maximum_filter, median_filter
 
-from ml.models.page_pictures.data import LABELS, RealPages
-from ml.models.page_pictures.folds import answered
-from ml.models.page_pictures.last_layer import class_weights
-from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, USUAL
+from ml.models.page_mobilenet.network import load_weights, trunk
+from ml.models.page_pictures.data import RealPages
+from ml.models.page_pictures.head import pooled
+from ml.models.page_pictures.pretraining import embeddings_of
+from ml.preprocessing.page_image import HEIGHT, PX_PER_MM, ROW_MM, USUAL, WIDTH, PageSource, Tone, relaid
 
-SIZE = (96, 192)
-EPOCHS = 8
+TONES: tuple[Tone, ...] = ("binary", "grey", "clahe")  # beside soft ink, which is the page
+WHOLE = "page"  # the positive control
 _NEAR_MM = 10.0
+_SQUARE = 20  # pixels of a 5-mm square of a source
+_PAPER_EDGE = 128
+_COARSE = 4  # rectangles need no more
 
 
-def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grey picture at the size that the small network sees."""
-    return np.asarray(Image.fromarray(picture).resize(SIZE[::-1], Image.Resampling.BOX))
+def paper(source: PageSource) -> NDArray[np.uint8]:
+    """The typical 5-mm square of a straightened page, over and over, shape (128, 128, 1): its paper and lines without any trace.
+
+    Every pixel is the median of its place in all squares. To paint over the ink would leave the gaps of the lines in its shape.
+    """
+    high, wide = (length // _SQUARE * _SQUARE for length in source.grey.shape)
+    squares = source.grey[:high, :wide].reshape(high // _SQUARE, _SQUARE, wide // _SQUARE, _SQUARE)
+    typical = np.median(squares, axis=(0, 2)).astype(np.uint8)
+    times = -(-_PAPER_EDGE // _SQUARE)
+    return np.tile(typical, (times, times))[:_PAPER_EDGE, :_PAPER_EDGE, None]
 
 
-def headers(pages: RealPages) -> NDArray[np.uint8]:
-    """What stands above the traces, shape (n, 96, 192)."""
-    return np.stack([_small(one) for one in pages.headers])
-
-
-def papers(pages: RealPages) -> NDArray[np.uint8]:
-    """The straightened page with all ink painted over by the paper around it, shape (n, 96, 192)."""
-    made = []
-    for source in pages.sources:
-        grey = source.grey.astype(np.float32)
-        typical = median_filter(grey[::4, ::4], 9)
-        typical = np.asarray(Image.fromarray(typical).resize(grey.shape[::-1], Image.Resampling.BILINEAR))
-        inked = maximum_filter(source.ink > 25, 5)
-        made.append(_small(np.where(inked, typical, grey).astype(np.uint8)))
-    return np.stack(made)
-
-
-def borders(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Prepared pages without what lies within 10 mm of a base line, shape (n, 96, 192)."""
+def border(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A prepared page (256, 512, 1) without what lies within 10 mm of a base line."""
     tall = round(ROW_MM * PX_PER_MM)
     rows = np.arange(tall * len(USUAL.strips)) % tall
     far = np.abs(rows - tall / 2) > _NEAR_MM * PX_PER_MM
-    return np.stack([_small((one[..., 0] * far[:, None]).astype(np.uint8)) for one in pictures])
+    return picture * far[:, None, None].astype(np.uint8)
 
 
-def whole(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Prepared pages, reduced, shape (n, 96, 192)."""
-    return np.stack([_small(one[..., 0]) for one in pictures])
+def layout(source: PageSource) -> NDArray[np.uint8]:
+    """Where the leads of a page are laid, and nothing of them, shape (64, 128, 1)."""
+    shown = np.zeros((HEIGHT, WIDTH, 1), dtype=np.uint8)
+    for piece in relaid(source).placed:
+        left, top, right, bottom = piece.target
+        shown[top:bottom, left:right] = 255
+    return shown[::_COARSE, ::_COARSE]
 
 
-def build() -> keras.Model:
-    """The small network, from pictures (n, 96, 192, 1), 0 to 255, to logits."""
-    image = keras.Input((*SIZE, 1))
-    x = keras.layers.Rescaling(1.0 / 255.0)(image)
-    for filters in (8, 16, 32, 48):
-        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.ReLU()(x)
-    x = keras.layers.AveragePooling2D((3, 3))(x)
-    x = keras.layers.Dropout(0.4)(keras.layers.Flatten()(x))
-    return keras.Model(image, keras.layers.Dense(len(LABELS))(x))
-
-
-Fit = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int], dict[str, Any]]
-
-
-def fit_fold(pages: RealPages, shown: dict[str, NDArray[np.uint8]]) -> Fit:
-    """What `ml.models.page_pictures.folds.cross_validated` calls for controls.
+def shown(pages: RealPages, name: str, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a control is shown, shape (n, h, w, 1).
 
     Args:
         pages: the real pages.
-        shown: pictures of all pages, shape (n, 96, 192), by the name of the control.
+        name: ``header``, ``paper``, ``layout``, ``border``, ``page``, or ``tone`` and the name of a tone.
+        pictures: the same pages prepared.
     """
+    if name == WHOLE:
+        return pictures
+    if name == "border":
+        return np.stack([border(one) for one in pictures])
+    if name == "header":
+        return pages.headers[..., None]
+    if name in {"paper", "layout"}:
+        made = paper if name == "paper" else layout
+        return np.stack([made(source) for source in pages.sources])
+    return pages.pictures(next(tone for tone in TONES if name == f"tone {tone}"))
 
-    def fit(
-        learn: NDArray[np.int64], held: NDArray[np.int64], outside: NDArray[np.int64], seed: int
-    ) -> dict[str, Any]:
-        found = {}
-        for name, pictures in shown.items():
-            keras.utils.set_random_seed(seed)
-            model = build()
-            model.compile(
-                keras.optimizers.Adam(2e-3),
-                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                jit_compile=False,
-            )
-            weights = class_weights(pages.classes[learn])[pages.classes[learn]]
-            images = pictures[..., None].astype(np.float32)
-            model.fit(
-                images[learn],
-                pages.classes[learn],
-                sample_weight=weights,
-                epochs=EPOCHS,
-                batch_size=32,
-                verbose=0,
-            )
-            logits = model.predict(images, batch_size=64, verbose=0).astype(np.float64)
-            found[name] = answered(logits[held], logits[outside], pages, held)
-        return found
 
-    return fit
+def network(shape: tuple[int, ...], folder: Path) -> keras.Model:
+    """MobileNet with weights of ImageNet up to its eleventh block, and the mean of its features within each cell of the page models.
+
+    Args:
+        shape: of a picture, (h, w, 1), 0 to 255.
+        folder: holds ``imagenet_weights/``.
+
+    Raises:
+        DataNotFoundError: when the weights are missing.
+    """
+    image = keras.Input(shape, name="image")
+    model = keras.Model(image, pooled(trunk(image)))
+    load_weights(model, folder)
+    return model
+
+
+def features(pages: RealPages, names: tuple[str, ...], folder: Path) -> dict[str, NDArray[np.float32]]:
+    """Features of what each control is shown, shape (n, d); kept by content.
+
+    Raises:
+        DataNotFoundError: when the weights are missing.
+    """
+    found, prepared = {}, pages.pictures()
+    for name in names:
+        pictures = shown(pages, name, prepared)
+        made = network(pictures.shape[1:], folder)
+        found[name] = embeddings_of(made, f"control-{name.replace(' ', '-')}", pictures)
+    return found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,11 @@ TARGETS = (*SUPERCLASSES, "rhythm", "anterior", "inferior")
 _ORDINARY = frozenset({"SR"})
 _EARLY_BEATS = frozenset({"PVC", "PAC", "PRC(S)", "BIGU", "TRIGU"})
 _MILLIVOLT = 0.005
+# Pages on plain paper can be read, and none of them is normal: who learns from them learns the paper. So they are left out. What is said
+# of those left out where pages with a grid are asked for, and where those on plain paper are:
+LEFT_OUT = ("left_out_plain_paper", "left_out_grid")
+# Changes with every change of ml.pages that reads pages otherwise, so that none is kept as it was read before.
+READER = "reader-2"
 HEADER_SHAPE = (96, 512)
 
 
@@ -65,7 +72,7 @@ class RealPages:
         classes: position in ``LABELS``, shape (n,).
         groups: device of each page, shape (n,).
         names: files, shape (n,).
-        refused: label of the folder and reason of every page that could not be prepared.
+        refused: label of the folder and reason of every page that could not be prepared, or is left out.
     """
 
     sources: tuple[PageSource, ...]
@@ -96,7 +103,7 @@ class RealPages:
         )
 
     def refusals(self) -> dict[str, dict[str, int]]:
-        """How many pages of each class were refused, by reason."""
+        """How many pages of each class were refused or left out, by reason."""
         counted: dict[str, dict[str, int]] = {}
         for folder, reason in self.refused:
             row = counted.setdefault(LABELS[_FOLDERS[folder]], {})
@@ -110,9 +117,15 @@ def _header(picture: NDArray[np.uint8], top: float) -> NDArray[np.uint8]:
     return np.asarray(part.resize(HEADER_SHAPE[::-1], Image.Resampling.BOX))
 
 
-def _prepared(path: Path) -> dict[str, Any]:
+def keep(place: Path, **arrays: Any) -> None:
+    """Write arrays to a file that is there as a whole or not at all: a run may be stopped at any time."""
+    partial = place.with_name(f"{place.stem}.{os.getpid()}.partial.npz")
+    np.savez_compressed(partial, **arrays)
+    partial.replace(place)
+
+
+def _prepared(picture: NDArray[np.uint8]) -> dict[str, Any]:
     """Arrays of one page to keep, or why it is refused."""
-    picture = open_picture(path.read_bytes())
     try:
         page, reading, _ = oriented_page(picture)
     except UnusablePage as refusal:
@@ -125,23 +138,56 @@ def _prepared(path: Path) -> dict[str, Any]:
         "mm_per_mv": source.mm_per_mv,
         "boxes": json.dumps([dataclasses.asdict(box) for box in boxes_of(reading, page.scale)]),
         "header": _header(picture, float(apply(inverse(page.from_picture), np.array(above))[0, 1])),
+        **({} if page.scale_from == "grid" else {"plain": True}),
     }
 
 
-def _leads(source: PageSource, place: Path) -> NDArray[np.float32]:
-    """The leads of a page, kept beside it."""
+def prepared_once(place: Path, picture: Callable[[], NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
+    """Straighten and read a page, or load it where it was kept.
+
+    Args:
+        place: file where it is kept.
+        picture: gives the picture, shape (height, width, 3).
+
+    Returns:
+        ``refused``, a reason code, for a page that cannot be used; else what `source_of` takes, and ``header``, shape (96, 512), and
+        ``plain`` for paper without a grid.
+    """
+    if not place.exists():
+        keep(place, **_prepared(picture()))
+    with np.load(place, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def source_of(arrays: dict[str, NDArray[Any]]) -> PageSource:
+    """A page from what `prepared_once` gives."""
+    boxes = tuple(LeadBox(**box) for box in json.loads(str(arrays["boxes"])))
+    return PageSource(
+        ink=arrays["ink"], grey=arrays["grey"], boxes=boxes, mm_per_mv=float(arrays["mm_per_mv"])
+    )
+
+
+def leads_once(source: PageSource, place: Path) -> NDArray[np.float32]:
+    """The leads of a page as `ml.preprocessing.page_leads` follows them, kept beside its file, shape (250, 12), millivolt."""
     kept = place.with_suffix(f".{LEADS_VERSION}.npy")
     if not kept.exists():
-        np.save(kept, page_leads(source))
+        partial = kept.with_suffix(f".{os.getpid()}.partial.npy")
+        np.save(partial, page_leads(source))
+        partial.replace(kept)
     result: NDArray[np.float32] = np.load(kept)
     return result
 
 
-def real_pages(folder: Path, *, quiet: bool = False) -> RealPages:
+def _opened(path: Path) -> NDArray[np.uint8]:
+    return open_picture(path.read_bytes())
+
+
+def real_pages(folder: Path, *, plain: bool = False, quiet: bool = False) -> RealPages:
     """Prepare the photographed pages, or read them where they were kept; a second or two per page the first time.
 
     Args:
         folder: holds ``ecg_pages/`` with ``manifest.csv`` (file, label, group) and the pictures.
+        plain: whether to give those on plain paper instead of those with a grid.
         quiet: whether to hide the progress bar.
 
     Raises:
@@ -152,25 +198,20 @@ def real_pages(folder: Path, *, quiet: bool = False) -> RealPages:
         raise DataNotFoundError(f"no {listing}; it lists file, label and group of every picture")
     with listing.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    kept = work_folder() / f"pages-{VERSION}"
+    kept = work_folder() / f"pages-{VERSION}-{READER}"
     kept.mkdir(exist_ok=True)
     sources, headers, leads, chosen, refused = [], [], [], [], []
     for row in tqdm(rows, desc="pages", disable=quiet):
         place = kept / f"{row['file'].replace('/', '_')}.npz"
-        if not place.exists():
-            np.savez_compressed(place, **_prepared(listing.parent / row["file"]))
-        with np.load(place, allow_pickle=False) as arrays:
-            if "refused" in arrays:
-                refused.append((row["label"], str(arrays["refused"])))
-                continue
-            boxes = tuple(LeadBox(**box) for box in json.loads(str(arrays["boxes"])))
-            sources.append(
-                PageSource(
-                    ink=arrays["ink"], grey=arrays["grey"], boxes=boxes, mm_per_mv=float(arrays["mm_per_mv"])
-                )
-            )
+        arrays = prepared_once(place, functools.partial(_opened, listing.parent / row["file"]))
+        if "refused" in arrays:
+            refused.append((row["label"], str(arrays["refused"])))
+        elif ("plain" in arrays) is not plain:
+            refused.append((row["label"], LEFT_OUT[plain]))
+        else:
+            sources.append(source_of(arrays))
             headers.append(arrays["header"])
-            leads.append(_leads(sources[-1], place))
+            leads.append(leads_once(sources[-1], place))
             chosen.append(row)
     return RealPages(
         sources=tuple(sources),

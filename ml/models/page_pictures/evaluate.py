@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
 
 from ml import registry
 from ml.evaluation.pages import abstention_report, difference, page_report, sets_report
@@ -15,18 +17,19 @@ from ml.models.page_pictures.data import LABELS, RealPages, real_pages
 from ml.models.page_pictures.external import external
 from ml.models.page_pictures.folds import (
     ALPHA,
+    SEED,
     Pooled,
     all_embeddings,
+    calibration_split,
     cross_validated,
     fit_fold,
 )
-from ml.models.page_pictures.last_layer import EPOCHS, FUSION, JOINED
-from ml.models.page_pictures.results import CONTROLS, MODELS, PROTOCOL, stored_figures
-from ml.preprocessing.page_image import PageSource, Tone
+from ml.models.page_pictures.last_layer import EPOCHS, FUSION, JOINED, MEMBERS, WIDER, embedding_of, fit_all
+from ml.models.page_pictures.results import CONTROLLED, CONTROLS, MODELS, PROTOCOL, stored_figures
+from ml.preprocessing.page_image import PageSource
 from ml.registry import CONTRACT_FILE
 from ml.training.card import write_contract
 
-TONES: tuple[Tone, ...] = ("ink", "binary", "grey", "clahe")
 _SHORT_S = 3.5
 
 
@@ -47,44 +50,80 @@ def _is_usual(source: PageSource) -> bool:
     return sum(box.rhythm for box in source.boxes) == 1 and max(short, default=10.0) < _SHORT_S
 
 
-def _usual_layout(pooled: Pooled, pages: RealPages) -> dict[str, Any]:
-    """The figures on pages of 3x4 and a strip alone: other layouts are hardly ever normal in the data."""
-    usual = np.array([_is_usual(source) for source in pages.sources])[pooled.positions]
-    classes, groups = pages.classes[pooled.positions][usual], pages.groups[pooled.positions][usual]
-    found = page_report(pooled.probability[usual], classes, groups, labels=LABELS)
+def _short(
+    probability: NDArray[np.float64], pages: RealPages, positions: NDArray[np.int64]
+) -> dict[str, Any]:
+    """The figures of what is measured beside the models."""
+    found = page_report(probability, pages.classes[positions], pages.groups[positions], labels=LABELS)
     return {name: found[name] for name in ("pages", "accuracy", "macro_f1", "macro_auc")}
 
 
-def _controls(pages: RealPages) -> dict[str, Any]:
-    """Controls and tones, one repeat."""
-    pictures = {tone: pages.pictures(tone) for tone in TONES}
-    shown = {
-        "header": controls.headers(pages),
-        "paper": controls.papers(pages),
-        "border": controls.borders(pictures["ink"]),
-        **{f"tone {tone}": controls.whole(made) for tone, made in pictures.items()},
-    }
-    pooled = cross_validated(pages, controls.fit_fold(pages, shown), name="controls", repeats=1)
-    majority = float(np.bincount(pages.classes).max() / len(pages))
-    rows = {}
-    for name, one in pooled.items():
-        found = page_report(
-            one.probability, pages.classes[one.positions], pages.groups[one.positions], labels=LABELS
-        )
-        rows[name] = {key: found[key] for key in ("accuracy", "macro_f1", "macro_auc")}
-    tones = {tone: rows.pop(f"tone {tone}") for tone in TONES}
+def _usual_layout(pooled: Pooled, pages: RealPages) -> dict[str, Any]:
+    """The figures on pages of 3x4 and a strip alone: other layouts are hardly ever normal in the data."""
+    usual = np.array([_is_usual(source) for source in pages.sources])[pooled.positions]
+    return _short(pooled.probability[usual], pages, pooled.positions[usual])
+
+
+def _controls(pages: RealPages, folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """Figures of controls, or of tones, on the folds of the models."""
+    found = controls.features(pages, names, folder)
+    pooled = cross_validated(pages, fit_fold(pages, found), name=f"controls-{EPOCHS}", given=found)
     return {
-        "protocol": "A small network of four convolutions learnt from real pages alone, on the folds of the first repeat.",
-        "majority_class": round(majority, 4),
-        "controls": {name: {"what": CONTROLS[name], **row} for name, row in rows.items()},
-        "tones": tones,
+        name: {
+            "of_all": _short(one.probability, pages, one.positions),
+            "of_usual_layout": _usual_layout(one, pages),
+        }
+        for name, one in pooled.items()
+    }
+
+
+def on_plain_paper(
+    embeddings: dict[str, NDArray[np.float32]],
+    pages: RealPages,
+    others: dict[str, NDArray[np.float32]],
+    plain: RealPages,
+    *,
+    epochs: int = EPOCHS,
+) -> dict[str, Any]:
+    """What the shipped last layers say about pages on plain paper, which they never learn from.
+
+    Args:
+        embeddings: of the pages with a grid, by model.
+        pages: those.
+        others: of those on plain paper.
+        plain: those.
+        epochs: most iterations of the solver.
+
+    Returns:
+        Recall of each class that occurs, by model; pages of a device that was learnt from are left out.
+    """
+    learn, _ = calibration_split(pages, np.arange(len(pages)), SEED)
+    layers = fit_all(embeddings, learn, pages.classes, pages.groups, iterations=epochs, seed=SEED)
+    new = np.flatnonzero(~np.isin(plain.groups, pages.groups))
+    rows = {}
+    for name in (*embeddings, FUSION):
+        logits = layers[name].logits(embedding_of(name, others)[new])
+        classes = page_report(softmax(logits, axis=1), plain.classes[new], plain.groups[new], labels=LABELS)[
+            "classes"
+        ]
+        rows[name] = {label: row["recall"] for label, row in classes.items() if row["pages"]}
+    return {
+        "protocol": (
+            "Pages on plain paper, which are left out of learning and of all other figures: none of them is normal, so that paper alone "
+            "would tell it. The shipped weights answer; pages of devices that these learnt from or were calibrated on are left out, "
+            "intervals are a bootstrap over devices. How often such a page is wrongly called ill cannot be said: no normal one is known."
+        ),
+        "pages": {label: int((plain.classes[new] == i).sum()) for i, label in enumerate(LABELS)},
+        "devices": len(np.unique(plain.groups[new])),
+        "of_known_devices": len(plain) - len(new),
+        "models": rows,
     }
 
 
 def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) -> dict[str, Any]:
     """Measure all models of pages, installed or not, and the controls.
 
-    Finished folds are kept in `ml.models.page_pictures.data.work_folder`.
+    Pages, embeddings and finished folds are kept in `ml.models.page_pictures.data.work_folder`, by their content: a stopped run goes on.
 
     Args:
         folder: holds ``ecg_pages/``, ``ptbxl/`` and ``imagenet_weights/``.
@@ -96,7 +135,9 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) 
     """
     pages = real_pages(folder)
     embeddings, _ = all_embeddings(pages, folder, MODELS)
-    pooled = cross_validated(pages, fit_fold(pages, embeddings, epochs=epochs), name="models")
+    fit = fit_fold(pages, embeddings, epochs=epochs)
+    pooled = cross_validated(pages, fit, name=f"models-{epochs}", given=embeddings)
+    wider = pooled.pop(WIDER)
     measured = {name: figures_of(one, pages) for name, one in pooled.items()}
     result: dict[str, Any] = {
         "pages": {
@@ -106,24 +147,43 @@ def evaluate(folder: Path, *, epochs: int = EPOCHS, target: Path | None = None) 
         "models": measured,
         "usual_layout": {name: _usual_layout(one, pages) for name, one in pooled.items()},
         "fusion_against_best_single": _best_single(measured, pooled, pages),
+        "wider_fusion": {
+            "members": list(MEMBERS[WIDER]),
+            **figures_of(wider, pages),
+            "against_fusion": _against(wider, pooled[FUSION], pages),
+        },
     }
     _keep(result, target)
-    result["controls"] = _controls(pages)
+    result["controls"] = {
+        "protocol": CONTROLLED,
+        "majority_class": round(float(np.bincount(pages.classes).max() / len(pages)), 4),
+        "controls": {
+            name: {"what": CONTROLS[name], **row}
+            for name, row in _controls(pages, folder, tuple(CONTROLS)).items()
+        },
+    }
     _keep(result, target)
     result["external"] = external(folder)
     _keep(result, target)
+    plain = real_pages(folder, plain=True)
+    others, _ = all_embeddings(plain, folder, MODELS)
+    result["plain_paper"] = on_plain_paper(embeddings, pages, others, plain, epochs=epochs)
+    _keep(result, target)
+    result["controls"]["tones"] = _controls(pages, folder, tuple(f"tone {tone}" for tone in controls.TONES))
+    _keep(result, target)
     return result
+
+
+def _against(one: Pooled, other: Pooled, pages: RealPages) -> dict[str, Any]:
+    """How much better one model is than another, by a paired bootstrap."""
+    classes, groups = pages.classes[one.positions], pages.groups[one.positions]
+    return difference(one.probability, other.probability, classes, groups)
 
 
 def _best_single(measured: dict[str, Any], pooled: dict[str, Pooled], pages: RealPages) -> dict[str, Any]:
     """How much better the fusion is than the best of its members."""
     best = max(JOINED, key=lambda name: measured[name]["macro_f1"]["value"])
-    first, other = pooled[FUSION], pooled[best]
-    classes, groups = pages.classes[first.positions], pages.groups[first.positions]
-    return {
-        "best_single": best,
-        **difference(first.probability, other.probability, classes, groups),
-    }
+    return {"best_single": best, **_against(pooled[FUSION], pooled[best], pages)}
 
 
 def _keep(result: dict[str, Any], target: Path | None) -> None:
@@ -153,8 +213,9 @@ def lines(measured: dict[str, Any]) -> list[str]:
         rows.append(
             f"{name:24} {shown}  recall of MI {recall['value']:.3f} ({recall['low']:.3f} to {recall['high']:.3f})"
         )
-    for name, one in measured["controls"]["controls"].items():
+    for name, one in (measured["controls"]["controls"] | measured["controls"]["tones"]).items():
+        found = one["of_all"]
         rows.append(
-            f"control {name:16} macro F1 {one['macro_f1']['value']:.3f}  macro AUC {one['macro_auc']['value']:.3f}"
+            f"control {name:16} macro F1 {found['macro_f1']['value']:.3f}  macro AUC {found['macro_auc']['value']:.3f}"
         )
     return rows

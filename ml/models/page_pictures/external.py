@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,18 @@ from ml.datasets.ptbxl import TEST_FOLDS
 from ml.evaluation.digitiser import twelve_leads
 from ml.evaluation.metrics import interval
 from ml.evaluation.pages import areas, auc
-from ml.models.page_pictures.data import listing_of
+from ml.models.page_pictures.data import (
+    READER,
+    leads_once,
+    listing_of,
+    prepared_once,
+    source_of,
+    work_folder,
+)
 from ml.pages.damage import damaged, scan_damage
-from ml.pages.digitise import oriented_page
-from ml.pages.reasons import UnusablePage
 from ml.pages.render import render_page
 from ml.pages.style import random_style
-from ml.preprocessing.page_image import page_image
+from ml.preprocessing.page_image import VERSION, relaid
 from ml.serving.page_models import answer_prepared, page_models
 
 LAYOUT = "6x2"
@@ -27,6 +34,7 @@ PAGES = 90
 SEED = 44
 _RESAMPLES = 1000
 _PX_PER_MM = 5.0
+_PAGE_MM = (0.0, 0.0, 297.0, 210.0)
 
 
 def _chosen(folder: Path, count: int) -> list[dict[str, str]]:
@@ -39,6 +47,15 @@ def _chosen(folder: Path, count: int) -> list[dict[str, str]]:
     }
     rng = np.random.default_rng(SEED)
     return [mine[i] for mine in kinds.values() for i in rng.permutation(len(mine))[: count // len(kinds)]]
+
+
+def _picture(folder: Path, row: dict[str, str], seed: int) -> NDArray[np.uint8]:
+    """A recording drawn in a random style and scanned."""
+    rng = np.random.default_rng([SEED, seed])
+    stored = np.load(folder / "ptbxl" / "signals.npy", mmap_mode="r")
+    style = random_style(rng, px_per_mm=_PX_PER_MM, layout=LAYOUT)
+    drawn = render_page(twelve_leads(stored[int(row["row"])]), 500.0, style).image
+    return damaged(drawn, scan_damage(rng), seed=seed).image
 
 
 def _area(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> dict[str, float]:
@@ -61,20 +78,18 @@ def external(folder: Path, *, count: int = PAGES, quiet: bool = False) -> dict[s
         DataNotFoundError: when the database is missing.
     """
     rows = _chosen(folder, count)
-    stored = np.load(folder / "ptbxl" / "signals.npy", mmap_mode="r")
     answers: dict[str, list[dict[str, float]]] = {name: [] for name in page_models()}
     kept, refused = [], 0
     for seed, row in enumerate(tqdm(rows, desc="pages of fold 10", disable=quiet)):
-        rng = np.random.default_rng([SEED, seed])
-        style = random_style(rng, px_per_mm=_PX_PER_MM, layout=LAYOUT)
-        picture = render_page(twelve_leads(stored[int(row["row"])]), 500.0, style).image
-        try:
-            page, reading, _ = oriented_page(damaged(picture, scan_damage(rng), seed=seed).image)
-        except UnusablePage:
+        place = work_folder() / f"external-{LAYOUT}-{VERSION}-{READER}-{SEED}-{seed}-{row['row']}.npz"
+        arrays = prepared_once(place, functools.partial(_picture, folder, row, seed))
+        if "refused" in arrays:
             refused += 1
             continue
         kept.append(row)
-        for result in answer_prepared(page_image(page, reading), (0.0, 0.0, 297.0, 210.0)):
+        source = source_of(arrays)
+        shown = dataclasses.replace(relaid(source), leads=leads_once(source, place))
+        for result in answer_prepared(shown, _PAGE_MM):
             answers[result.model].append(result.probabilities)
     normal = np.array([bool(float(row["NORM"])) for row in kept])
     infarction = np.array([bool(float(row["MI"])) for row in kept])

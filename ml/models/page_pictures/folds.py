@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +14,11 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
-from ml.models.page_pictures.data import LABELS, RealPages, work_folder
+from ml.models.page_pictures.data import LABELS, RealPages, keep, work_folder
 from ml.models.page_pictures.head import PageRecipe
-from ml.models.page_pictures.last_layer import embedding_of, fit_all
+from ml.models.page_pictures.last_layer import EPOCHS, MEMBERS, STRENGTHS, embedding_of, fit_all
 from ml.models.page_pictures.pretraining import embeddings_of, pretrained
 from ml.models.page_pictures.results import FOLDS, REPEATS
-from ml.preprocessing.page_image import VERSION
 from ml.training.calibration import Calibration, probabilities, settle
 
 CALIBRATED = 5  # one in five groups of the training side
@@ -77,7 +77,7 @@ def all_embeddings(
     for name in names:
         models[name], _ = pretrained(recipe(name), folder)
         given = pages.leads if recipe(name).whole is not None else pictures
-        found[name] = embeddings_of(models[name], recipe(name), given)
+        found[name] = embeddings_of(models[name], name, given)
     return found, models
 
 
@@ -127,11 +127,22 @@ def answered(
     }
 
 
+def _fingerprint(pages: RealPages, given: dict[str, NDArray[np.float32]]) -> str:
+    """Changes with the pages, with what is learnt from, and with how."""
+    found = hashlib.sha256(repr((MEMBERS, STRENGTHS, ALPHA, WANTED_ACCURACY, LEAST_COVERAGE)).encode())
+    for part in (pages.names, pages.classes, pages.groups):
+        found.update(part.tobytes())
+    for name, values in given.items():
+        found.update(name.encode() + values.tobytes())
+    return found.hexdigest()[:16]
+
+
 def cross_validated(
     pages: RealPages,
     fit: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int], dict[str, Any]],
     *,
     name: str,
+    given: dict[str, NDArray[np.float32]],
     repeats: int = REPEATS,
 ) -> dict[str, Pooled]:
     """Cross-validate models on the same folds; each fold is kept as soon as it is done.
@@ -140,20 +151,20 @@ def cross_validated(
         pages: the real pages.
         fit: from positions to learn from, to calibrate on and to answer, and a seed, to calibrated answers by model.
         name: of what is kept.
+        given: what `fit` learns from. A fold is kept for these pages and this content.
         repeats: how often the folds are drawn.
     """
+    of = _fingerprint(pages, given)
     rows: dict[str, list[dict[str, Any]]] = {}
     bar = tqdm(total=repeats * FOLDS, desc=name)
     for repeat in range(repeats):
         for number, (inside, outside) in enumerate(outer_folds(pages, repeat)):
             seed = SEED + 10 * repeat + number
-            kept = work_folder() / f"fold-{name}-{VERSION}-{len(pages)}-{repeat}-{number}.npz"
+            kept = work_folder() / f"fold-{name}-{of}-{repeat}-{number}.npz"
             if not kept.exists():
                 learn, held = calibration_split(pages, inside, seed)
                 found = fit(learn, held, outside, seed)
-                np.savez(
-                    kept, **{f"{m}/{key}": value for m, one in found.items() for key, value in one.items()}
-                )
+                keep(kept, **{f"{m}/{key}": value for m, one in found.items() for key, value in one.items()})
             with np.load(kept) as arrays:
                 for key in arrays.files:
                     model, field = key.split("/")
@@ -170,7 +181,7 @@ def cross_validated(
 
 
 def fit_fold(
-    pages: RealPages, embeddings: dict[str, NDArray[np.float32]], *, epochs: int
+    pages: RealPages, embeddings: dict[str, NDArray[np.float32]], *, epochs: int = EPOCHS
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int], dict[str, Any]]:
     """What `cross_validated` calls for the page models."""
 

@@ -34,6 +34,7 @@ class PageRecipe:
         whole: the network of a model that reads the leads, from the number of classes; everything but its last layer is given.
         trunk: from the input to features that the pages of PTB-XL do not change, or None; the weights of ImageNet.
         transfer: gives the trunk its weights, from the data folder.
+        pretrained: version of what learns from drawn pages, which most releases share; it is kept under this version.
         drawn: so many drawn pages are learnt from; all if None.
         epochs: how often.
         limits: sentences for the clinician.
@@ -48,6 +49,7 @@ class PageRecipe:
     whole: Callable[[int], keras.Model] | None = None
     trunk: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None
     transfer: Callable[[keras.Model, Path], None] | None = None
+    pretrained: str = "1.0.0"
     drawn: int | None = None
     epochs: int = 3
     limits: tuple[str, ...] = ()

@@ -22,6 +22,9 @@ from ml.models.page_pictures.data import LABELS
 
 FUSION = "page-fusion"
 JOINED = ("page-cnn", "page-mobilenet", "page-vgg16", "page-signals")
+# Measured beside the fusion, and not shipped.
+WIDER = "page-fusion and page-efficientnet"
+MEMBERS = {FUSION: JOINED, WIDER: (*JOINED, "page-efficientnet")}
 EPOCHS = 60  # most iterations of the solver
 STRENGTHS = (1.0, 4.0)  # inverse of the penalty
 _INNER = 3
@@ -151,7 +154,7 @@ def fit_all(
     iterations: int = EPOCHS,
     seed: int,
 ) -> dict[str, LastLayer]:
-    """Fit the last layers of models, and of the fusion when all its members are among them.
+    """Fit the last layers of models, and of every fusion whose members are all among them.
 
     Args:
         embeddings: of all pages, shape (n, d), by model.
@@ -167,13 +170,9 @@ def fit_all(
         return fit_last_layer(parts, classes[rows], groups[rows], iterations=iterations, seed=seed)
 
     layers = {name: fit((name,)) for name in embeddings}
-    if set(JOINED) <= set(embeddings):
-        layers[FUSION] = fit(JOINED)
-    return layers
+    return layers | {name: fit(joined) for name, joined in MEMBERS.items() if set(joined) <= set(embeddings)}
 
 
 def embedding_of(name: str, embeddings: dict[str, NDArray[np.floating]]) -> NDArray[np.floating]:
     """What the last layer of a model is given, shape (n, d)."""
-    if name == FUSION:
-        return np.concatenate([embeddings[one] for one in JOINED], axis=1)
-    return embeddings[name]
+    return np.concatenate([embeddings[one] for one in MEMBERS.get(name, (name,))], axis=1)

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from ml.datasets.ptbxl import TRAINING_FOLDS, VALIDATION_FOLDS
-from ml.models.page_pictures.data import TARGETS, DrawnPages, drawn_pages, work_folder
+from ml.models.page_pictures.data import TARGETS, DrawnPages, drawn_pages, keep, work_folder
 from ml.models.page_pictures.head import EMBEDDING, PageRecipe, decided, pooled
 from ml.preprocessing.page_image import SHAPE, VERSION
 
@@ -109,7 +109,7 @@ def pretrained(recipe: PageRecipe, folder: Path, *, verbose: int = 2) -> tuple[k
         return model, {}
     if recipe.transfer is not None:
         recipe.transfer(model, folder)
-    kept = work_folder() / f"{recipe.name}-{recipe.release}-{VERSION}.weights.h5"
+    kept = work_folder() / f"{recipe.name}-{recipe.pretrained}-{VERSION}.weights.h5"
     noted = kept.with_suffix(".json")
     if not noted.exists():
         training = drawn_pages(folder, TRAINING_FOLDS, drawn=_DRAWN, most=recipe.drawn, seed=SEED)
@@ -148,13 +148,13 @@ def _learn(model: keras.Model, recipe: PageRecipe, training: DrawnPages, verbose
 
 
 def embeddings_of(
-    model: keras.Model, recipe: PageRecipe, pictures: NDArray[np.uint8] | NDArray[np.float32]
+    model: keras.Model, name: str, pictures: NDArray[np.uint8] | NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """What the last layer is given for prepared pages; kept by the content of each page and of the weights, so that a stopped run goes on.
 
     Args:
         model: as `pretrained` gives it.
-        recipe: of the same model.
+        name: of what is kept.
         pictures: shape (n, 256, 512, 1), 0 to 255; for a model that reads the leads these, shape (n, 250, 12).
 
     Returns:
@@ -162,16 +162,16 @@ def embeddings_of(
     """
     network = keras.Model(model.input, model.get_layer(EMBEDDING).output)
     weights = hashlib.sha256(b"".join(part.tobytes() for part in network.get_weights())).hexdigest()[:16]
-    place = work_folder() / f"{recipe.name}-{weights}-embeddings.npz"
+    place = work_folder() / f"{name}-{weights}-embeddings.npz"
     known: dict[str, NDArray[np.float32]] = {}
     if place.exists():
         with np.load(place, allow_pickle=False) as kept:
             known = dict(zip(kept["pages"].tolist(), kept["embeddings"], strict=True))
     names = [hashlib.sha256(one.tobytes()).hexdigest() for one in pictures]
     missing = [i for i, name in enumerate(names) if name not in known]
-    for start in tqdm(range(0, len(missing), _KEPT_AT_ONCE), desc=f"{recipe.name}: embeddings"):
+    for start in tqdm(range(0, len(missing), _KEPT_AT_ONCE), desc=f"{name}: embeddings"):
         part = missing[start : start + _KEPT_AT_ONCE]
         made = run(network, pictures[part])
         known |= {names[i]: one.astype(np.float32) for i, one in zip(part, made, strict=True)}
-        np.savez(place, pages=np.array(list(known)), embeddings=np.stack(list(known.values())))
+        keep(place, pages=np.array(list(known)), embeddings=np.stack(list(known.values())))
     return np.stack([known[name] for name in names])

@@ -22,10 +22,16 @@ PROTOCOL = (
     "last layers learnt from PTB-XL alone. Answers to held-out pages are pooled; intervals are 95 %, bootstrap over groups."
 )
 CONTROLS = {
-    "header": "a small network shown what stands above the traces, which no page model sees",
-    "paper": "the same network shown the straightened page with all ink painted over",
-    "border": "the same network shown the prepared page without what lies within 10 mm of a base line",
+    "page": "the whole prepared page: the positive control",
+    "header": "what stands above the traces, which no page model sees",
+    "paper": "the median 5-mm square of the straightened page, over and over: its paper and lines, which no page model sees",
+    "layout": "where leads lie on the prepared page, and nothing of them",
+    "border": "the prepared page without what lies within 10 mm of a base line: tops of tall waves are left",
 }
+CONTROLLED = (
+    "MobileNet as ImageNet taught it, which learnt nothing from ECGs, and the last layer of the page models over its features in each "
+    "cell; the folds of the models, both repeats."
+)
 
 
 def stored_figures(name: str) -> dict[str, Any]:
@@ -34,6 +40,14 @@ def stored_figures(name: str) -> dict[str, Any]:
         return {}
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
     metrics = {"cross_validation": found["models"][name]} if name in found["models"] else {}
+    if metrics and "controls" in found:
+        metrics["controls"] = {
+            "protocol": found["controls"]["protocol"],
+            **{
+                control: {"what": row["what"], "macro_auc": row["of_all"]["macro_auc"]}
+                for control, row in found["controls"]["controls"].items()
+            },
+        }
     outside = found.get("external", {})
     if name in outside.get("models", {}):
         metrics["external"] = {

@@ -95,12 +95,20 @@ def _controls(found: dict[str, Any]) -> list[str]:
     if measured is None:
         return []
     rows = [
-        (name, row["what"], *(_figure(row[key]) for key in ("accuracy", "macro_f1", "macro_auc")))
+        (
+            name,
+            row["what"],
+            *(_figure(row["of_all"][key]) for key in ("accuracy", "macro_f1", "macro_auc")),
+            _figure(row["of_usual_layout"]["macro_auc"]),
+        )
         for name, row in measured["controls"].items()
     ]
     tones = [
-        (name, *(_figure(row[key]) for key in ("accuracy", "macro_f1", "macro_auc")))
-        for name, row in measured["tones"].items()
+        (
+            name.removeprefix("tone "),
+            *(_figure(row["of_all"][key]) for key in ("accuracy", "macro_f1", "macro_auc")),
+        )
+        for name, row in measured.get("tones", {}).items()
     ]
     return [
         (
@@ -108,10 +116,56 @@ def _controls(found: dict[str, Any]) -> list[str]:
             "of at most 0.25 and a macro AUC of 0.5."
         ),
         "",
-        *_table(("control", "what it is shown", "accuracy", "macro F1", "macro AUC"), rows),
-        "The same small network on the prepared page in other tones:",
+        *_table(
+            (
+                "control",
+                "what it is shown",
+                "accuracy",
+                "macro F1",
+                "macro AUC",
+                "macro AUC on 3x4 with a strip",
+            ),
+            rows,
+        ),
+        *(
+            (
+                "The same features of the prepared page in other tones (`page` above is soft ink):",
+                "",
+                *_table(("tone", "accuracy", "macro F1", "macro AUC"), tones),
+            )
+            if tones
+            else ()
+        ),
+    ]
+
+
+def _wider(found: dict[str, Any]) -> list[str]:
+    """What one more member gives the fusion."""
+    wider = found["wider_fusion"]
+    return [
+        (
+            f"With {wider['members'][-1]} as one more member the fusion has macro F1 {_figure(wider['macro_f1'])}, macro AUC "
+            f"{_figure(wider['macro_auc'])} and recall of infarction {_figure(wider['classes'][_INFARCTION]['recall'])}; less the shipped "
+            f"one: macro F1 {_figure(wider['against_fusion']['macro_f1'])}, macro AUC {_figure(wider['against_fusion']['macro_auc'])}. "
+            "It is not shipped: every member is asked for nineteen pictures of each page (`docs/pages.md`)."
+        ),
         "",
-        *_table(("tone", "accuracy", "macro F1", "macro AUC"), tones),
+    ]
+
+
+def _plain(found: dict[str, Any]) -> list[str]:
+    """Pages on plain paper."""
+    plain = found.get("plain_paper")
+    if plain is None:
+        return []
+    labels = [label for label, count in plain["pages"].items() if count]
+    rows = [
+        (name, *(_figure(recalls[label]) for label in labels)) for name, recalls in plain["models"].items()
+    ]
+    return [
+        f"{plain['protocol']} {plain['devices']} devices; {plain['of_known_devices']} pages of known devices were left out.",
+        "",
+        *_table(("recall", *(f"{label} ({plain['pages'][label]} pages)" for label in labels)), rows),
     ]
 
 
@@ -172,6 +226,7 @@ def markdown(found: dict[str, Any]) -> str:
             f"{_figure(against['macro_auc'])} (paired bootstrap)."
         ),
         "",
+        *_wider(found),
         *_classes(found),
         *_pages(found),
         "On pages of 3x4 with a strip alone (other layouts are never normal in the data):",
@@ -179,6 +234,7 @@ def markdown(found: dict[str, Any]) -> str:
         *_table(("model", "pages", "macro F1", "macro AUC", "accuracy"), usual),
         *_controls(found),
         *_external(found),
+        *_plain(found),
         *_trials(),
         END,
     ]

@@ -8,7 +8,7 @@ from ml.models.page_signals import network
 
 RECIPE = PageRecipe(
     name="page-signals",
-    release="1.0.0",
+    release="1.1.0",
     task="Which of four classes a 12-lead ECG page belongs to: the leads followed on the page, read by the networks of ecg-signals.",
     sees="2.5 s of each lead as followed on the page's ink; not the picture, and not the rhythm strip.",
     whole=network.whole,
