@@ -223,6 +223,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = max(1, DIAGNOSIS_TIME_LIMIT_S - 5)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+# A child loads its models before it says that it is up; one that was killed at Celery's 4 s was replaced by the next, for ever.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0
 # A running analysis outlives the loss of the broker: its result goes to PostgreSQL, and a second delivery changes nothing.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
