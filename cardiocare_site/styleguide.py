@@ -8,7 +8,7 @@ from django import forms
 from django.core.paginator import Paginator
 
 from diagnostics.forms import UploadOptionsForm
-from diagnostics.views import charts
+from patients import charts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

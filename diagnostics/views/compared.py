@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
-from diagnostics.views import charts
-from diagnostics.views.charts import Axis, Interval, Series, style_of
 from ml.contract import share_as_percent
+from patients import charts
+from patients.charts import Axis, Interval, Series, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

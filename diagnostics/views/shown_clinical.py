@@ -12,7 +12,6 @@ from django.utils.dateparse import parse_datetime
 from diagnostics import opinions, risk_clinical
 from diagnostics.models import ModelVersion
 from diagnostics.risk_categories import called
-from diagnostics.views.charts import contribution_chart
 from diagnostics.views.shown import fact, percent, provenance
 from ml.clinical.answer import SENTENCES, ClinicalReason
 from ml.clinical.features import BY_NAME as FEATURES
@@ -20,6 +19,7 @@ from ml.clinical.features import ValueReason, described
 from ml.clinical.scores.register import BY_NAME as SCORES
 from ml.clinical.snapshot import SnapshotError, read_snapshot
 from ml.contract import as_percent
+from patients.charts import contribution_chart
 from patients.clinical.catalogue import CATALOGUE
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnostics.views.charts import contribution_chart
+from patients.charts import contribution_chart
 
 if TYPE_CHECKING:
     from diagnostics.models import Prediction

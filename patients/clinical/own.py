@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accounts.policy import Permission, require
 from patients.clinical.catalogue import CATALOGUE, COMPUTED, ENTERED
-from patients.clinical.chart import Chart, chart
+from patients.clinical.chart import chart
 from patients.clinical.quantities import Kind
 from patients.clinical.selectors import PARTS, computed, points_of
 from patients.models import ClinicalValue, Patient
@@ -30,7 +30,7 @@ class Course:
     points: tuple[Point, ...]
 
     @property
-    def chart(self) -> Chart | None:
+    def chart(self) -> dict[str, Any] | None:
         """The drawing; None for a single value."""
         return chart(self.points[::-1])
 

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.roles import Role
-from diagnostics.views import charts, compared
+from diagnostics.views import compared
 from diagnostics.views.cards import card_html
 from ml import comparison, registry
 from ml.comparison import Difference, Figure
+from patients import charts
 from tests import factories
 from tests.compared import FAMILIES, LABELS, stored, write
 
@@ -159,7 +160,7 @@ def test_each_curve_has_its_figures_in_a_table(auditor: Client, measured: Path) 
         "0.500",
     ]
     noise = context["noise"]
-    assert [text for _, text in noise["x_ticks"]] == ["0", "12", "24", "none"]
+    assert [text for _, text, _ in noise["x_ticks"]] == ["0", "12", "24", "none"]
     assert [cell["value"] for cell in noise["table"]["rows"][0]][:3] == [
         "beat-cnn",
         "0.500 (0.450 to 0.550)",

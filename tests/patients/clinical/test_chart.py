@@ -8,8 +8,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patients.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from patients.clinical.catalogue import ENTERED
-from patients.clinical.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart, value_ticks
+from patients.clinical.chart import chart, value_ticks
 from patients.clinical.selectors import Point
 
 WEIGHT = ENTERED["weight"]
@@ -20,7 +21,7 @@ VALUES = st.decimals("0.3", "650", places=4)
 @given(st.lists(st.tuples(TIMES, VALUES), min_size=2, max_size=30))
 def test_every_point_lies_in_the_box_in_the_order_of_time(rows):
     drawn = chart([Point(WEIGHT, value, at) for at, value in sorted(rows)])
-    xs, ys = ([float(place) for place in axis] for axis in zip(*drawn.dots, strict=True))
+    xs, ys = ([float(place) for place in axis] for axis in zip(*drawn["lines"][0]["dots"], strict=True))
     assert len(xs) == len(rows)
     assert xs == sorted(xs)
     assert (min(xs) >= LEFT, max(xs) <= WIDTH - RIGHT) == (True, True)
@@ -40,9 +41,20 @@ def test_the_higher_value_is_drawn_higher():
     noon = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
     points = [Point(WEIGHT, Decimal(kg), noon + dt.timedelta(days=kg)) for kg in (70, 80)]
     drawn = chart(points)
-    (left, low), (right, high) = drawn.dots
+    (left, low), (right, high) = drawn["lines"][0]["dots"]
     assert (float(left) < float(right), float(high) < float(low)) == (True, True)
-    assert [tick.label for tick in drawn.values] == ["70", "75", "80"]
+    assert [label for _, label in drawn["y_ticks"]] == ["70", "75", "80"]
+    assert [(label, anchor) for _, label, anchor in drawn["x_ticks"]] == [
+        ("11 May 2026", "start"), ("21 May 2026", "end"),
+    ]  # fmt: skip
+
+
+def test_values_of_one_moment_stand_in_the_middle():
+    noon = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+    drawn = chart([Point(WEIGHT, Decimal(kg), noon) for kg in (70, 80)])
+    middle = f"{LEFT + (WIDTH - LEFT - RIGHT) / 2:.1f}"
+    assert [x for x, _ in drawn["lines"][0]["dots"]] == [middle] * 2
+    assert [(x, label) for x, label, _ in drawn["x_ticks"]] == [(middle, "2 Mar 2026")]
 
 
 def test_answers_in_words_and_single_values_have_no_drawing():

@@ -30,9 +30,12 @@ class Axis:
     low: float
     high: float
     ticks: Sequence[tuple[float, str]]
+    long: bool = False  # labels such as dates: those at the ends stay within the drawing
 
     def share(self, value: float) -> float:
-        """Where a value lies, 0 to 1."""
+        """Where a value lies, 0 to 1; in the middle of a scale without length."""
+        if self.low == self.high:
+            return 0.5
         return (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
 
 
@@ -79,7 +82,8 @@ def line_chart(
     x: Axis,
     y: Axis,
     series: Sequence[Series],
-    table: dict[str, Any],
+    table: dict[str, Any] | None = None,
+    summary: str = "",
     diagonal: bool = False,
 ) -> dict[str, Any]:
     """The context of components/line_chart.html.
@@ -90,7 +94,8 @@ def line_chart(
         x: scale from left to right.
         y: scale from bottom to top.
         series: the lines.
-        table: context of components/table.html: the same figures in words and numbers.
+        table: context of components/table.html: the same figures in words and numbers; None where the page lists them beside the chart.
+        summary: what the drawing shows, for those who do not see it; the title by default.
         diagonal: whether to draw the line from corner to corner that chance, or perfect calibration, would give.
     """
 
@@ -116,14 +121,22 @@ def line_chart(
     return {
         "key": key,
         "title": title,
+        "summary": summary,
         "x_label": x.label,
         "y_label": y.label,
-        "x_ticks": [(_n(across(value)), text) for value, text in x.ticks],
+        "x_ticks": [(_n(across(value)), text, _anchor(x, value)) for value, text in x.ticks],
         "y_ticks": [(_n(down(value)), text) for value, text in y.ticks],
         "lines": lines,
         "diagonal": diagonal,
         "table": table,
     }
+
+
+def _anchor(axis: Axis, value: float) -> str:
+    """Which end of a label stands at its tick."""
+    if not axis.long or axis.low < value < axis.high:
+        return "middle"
+    return "start" if value == axis.low else "end"
 
 
 def contribution_chart(
