@@ -31,5 +31,13 @@ def test_the_fusion_is_compared_with_the_best_of_its_members():
     assert against["macro_f1"]["value"] == pytest.approx(gain, abs=2e-4)
 
 
+def test_the_positive_control_learns_and_what_no_model_sees_tells_less():
+    found = FOUND["controls"]["controls"]
+    learnt = found["page"]["of_all"]["macro_auc"]
+    assert learnt["low"] > 0.75, "what learns nothing proves nothing"
+    for name in ("header", "paper", "layout", "border"):
+        assert found[name]["of_all"]["macro_auc"]["high"] < learnt["low"]
+
+
 def test_the_document_quotes_the_stored_results():
     assert markdown(FOUND) in DOCUMENT.read_text(encoding="utf-8")
