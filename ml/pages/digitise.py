@@ -24,6 +24,7 @@ _CONTRADICTING_LIMB = (
 )
 _FAINT = 0.22
 _TINTED = 150.0  # grey level of paper that is in the light, but not mirrored
+_BLACK, _MOST_BLACK = 64.0, 0.08  # grey level, and part of a page: more cannot be traces
 _LEAST_QUALITY = 0.3
 _DARK = 112.0  # grey level: paper that fills a picture is lighter than that in any light to read in
 
@@ -126,7 +127,7 @@ def _why_no_grid(picture: NDArray[np.uint8]) -> PageReason:
         return PageReason.NOT_ECG
     rest = grey[grey <= 252]
     if 0.2 < rest.size / grey.size < 0.8 and np.median(rest) > _TINTED:  # not the white of a letter
-        return PageReason.GLARE
+        return PageReason.COVERED if (grey < _BLACK).mean() > _MOST_BLACK else PageReason.GLARE
     steep = np.abs(np.diff(grey, axis=1))
     if grey.std() > 6 and np.percentile(steep, 99.5) < 0.35 * grey.std():
         return PageReason.BLURRED
@@ -297,7 +298,15 @@ def digitise(picture: NDArray[np.uint8]) -> DigitisedPage:
             nothing that can be followed.
     """
     page, reading, turned = oriented_page(picture)
-    return _assembled(page, reading, turned=turned)
+    try:
+        return _assembled(page, reading, turned=turned)
+    except UnusablePage as refusal:
+        # A pale grid may be found where it is not: what its pulses say is taken, if the limb leads agree then.
+        doubtful = refusal.reason_code == PageReason.LEADS_DOUBTFUL and page.scale_from == "grid"
+        other = gridless_page(picture) if doubtful else None
+        if other is None or not _limb_residual(*other) < _FITTING_LIMB:
+            raise
+    return _assembled(*other, turned=other[0].turned == 180)
 
 
 def _assembled(page: StraightPage, reading: Reading, *, turned: bool) -> DigitisedPage:

@@ -19,6 +19,7 @@ class PageReason(StrEnum):
     NO_GRID = "page_no_grid"
     BLURRED = "page_blurred"
     GLARE = "page_glare"
+    COVERED = "page_covered"
     LAYOUT_UNKNOWN = "page_layout_unknown"
     LEADS_DOUBTFUL = "page_leads_doubtful"
     NO_TRACES = "page_no_traces"
@@ -36,6 +37,8 @@ SENTENCES: dict[PageReason, str] = {
     PageReason.BLURRED: "The picture is blurred: the lines of the grid cannot be told apart. Hold the camera still, let it focus, and "
     "photograph again.",
     PageReason.GLARE: "The light mirrors on the paper and hides its grid. Turn the page or the lamp, and photograph again without flash.",
+    PageReason.COVERED: "Black covers so much of the page that its traces cannot be told apart, as interference of the mains or a loose "
+    "electrode makes it. Check the electrodes and record again; read the other leads on the page yourself.",
     PageReason.LAYOUT_UNKNOWN: "The traces on the page fit none of the arrangements that are read here (3x4, 3x4 with a rhythm strip, "
     "6x2, 6x2 with a rhythm strip, 12x1). Make sure that the whole page is in the picture.",
     PageReason.LEADS_DOUBTFUL: "The limb leads read from the page contradict each other (Einthoven's law), so that leads may have been "

@@ -154,7 +154,7 @@ def _template_scores(
             sums.inner[first - rim : last - rim],
         )
         c, d = slice(rim, columns - width + rim), slice(width - rim, columns - rim)
-        return result - 2.0 * ((lower[:, d] - upper[:, d] - lower[:, c] + upper[:, c]) / area)
+        result -= 2.0 * ((lower[:, d] - upper[:, d] - lower[:, c] + upper[:, c]) / area)
     return result
 
 

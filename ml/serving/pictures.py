@@ -17,7 +17,7 @@ from ml.serving.gate import NOT_ECG, SEVERAL
 _LEAST_SIDE = 380
 _ANSWERED = (Outcome.PREDICTED, Outcome.ABSTAINED)
 # Without a grid, a picture that is blank or damaged is better judged by the gate of the heartbeats, as is one that shows no paper.
-_NO_GRID = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE})
+_NO_GRID = frozenset({PageReason.NO_GRID, PageReason.BLURRED, PageReason.GLARE, PageReason.COVERED})
 _PAGE_LIKE = frozenset({SEVERAL.code, NOT_ECG.code})
 
 

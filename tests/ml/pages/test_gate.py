@@ -67,6 +67,15 @@ def mirrored() -> np.ndarray:
     return shown
 
 
+def covered() -> np.ndarray:
+    """Paper whose grid is too pale to be seen, with a lead that interference blackens."""
+    shown = page(layout="6x2", grid="none", paper="white").copy()
+    height, width = shown.shape[:2]
+    np.minimum(shown[:, : round(0.6 * width)], 244, out=shown[:, : round(0.6 * width)])
+    shown[round(0.55 * height) : round(0.80 * height), round(0.5 * width) : round(0.95 * width)] = 0
+    return shown
+
+
 def without_the_first_row() -> np.ndarray:
     shown = page(layout="3x4+1")
     return np.ascontiguousarray(shown[round(0.39 * len(shown)) :])
@@ -84,6 +93,7 @@ BAD = {
         "page_blurred",
     ),
     "a lamp in the paper": (mirrored, "page_glare"),
+    "interference over pale paper": (covered, "page_covered"),
     "empty grid paper": (
         lambda: (
             render_page(

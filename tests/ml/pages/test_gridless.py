@@ -12,6 +12,7 @@ from ml.datasets.simulated_recording import simulate_recording
 from ml.evaluation.digitiser import printed, snr_db
 from ml.pages.damage import Damage, damaged
 from ml.pages.digitise import DigitisedPage, digitise, oriented_page
+from ml.pages.grid import find_grid, flattened
 from ml.pages.gridless import gridless_page, tilt
 from ml.pages.measures import measure_digitised
 from ml.pages.render import render_page
@@ -93,6 +94,22 @@ def page_of(words: tuple[str, ...]) -> np.ndarray:
 def test_the_six_rows_and_a_strip_are_read_on_a_grid_too():
     found = digitise(drawn(plain(grid="lines")))
     assert (found.layout, found.page.scale_from, found.assumptions) == ("6x2+1", "grid", ())
+
+
+def test_a_plain_page_on_a_dark_table_has_no_grid():
+    table = Damage(rotation=2.0, margin=0.04, noise=2.0, background=(70, 60, 50))
+    picture = damaged(drawn(plain(px_per_mm=5.0)), table, seed=1).image
+    assert find_grid(flattened(picture)) is None
+
+
+def test_the_pulses_are_asked_where_the_grid_leads_astray():
+    empty = render_page(
+        np.full((12, 5000), np.nan), FS, plain(grid="lines", paper="pink", pulse="none", words=())
+    ).image
+    askew = Image.fromarray(empty).rotate(3.0, Image.Resampling.BILINEAR, fillcolor=(255, 255, 255))
+    found = digitise(np.minimum(drawn(plain(layout="3x4+1")), np.asarray(askew)))
+    assert (found.layout, found.page.scale_from) == ("3x4+1", "pulse")
+    assert likeness(found, plain(layout="3x4+1")) > 6.0
 
 
 def test_equal_frames_under_each_other_are_no_ecg():
