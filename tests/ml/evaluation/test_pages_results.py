@@ -39,5 +39,13 @@ def test_the_positive_control_learns_and_what_no_model_sees_tells_less():
         assert found[name]["of_all"]["macro_auc"]["high"] < learnt["low"]
 
 
+def test_the_external_test_is_of_the_installed_models_and_of_every_recording():
+    outside = FOUND["external"]
+    assert set(outside["models"]) == {
+        one.name for one in registry.contracts() if one.input.get("kind") == "page"
+    }
+    assert outside["pages"] + outside["refused"] == 90
+
+
 def test_the_document_quotes_the_stored_results():
     assert markdown(FOUND) in DOCUMENT.read_text(encoding="utf-8")
