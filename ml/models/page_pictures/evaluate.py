@@ -23,6 +23,7 @@ from ml.models.page_pictures.folds import (
     calibration_split,
     cross_validated,
     fit_fold,
+    recipe,
 )
 from ml.models.page_pictures.last_layer import EPOCHS, FUSION, JOINED, MEMBERS, WIDER, embedding_of, fit_all
 from ml.models.page_pictures.results import CONTROLLED, CONTROLS, MODELS, PROTOCOL, stored_figures
@@ -194,11 +195,12 @@ def _keep(result: dict[str, Any], target: Path | None) -> None:
 
 
 def _into_cards(result: dict[str, Any]) -> None:
-    """Put the figures into the contracts of the installed models."""
+    """Put the figures, and what the cards warn of by now, into the contracts of the installed models."""
     for contract in registry.contracts():
         if contract.input.get("kind") == "page" and contract.name in result["models"]:
             stored = json.loads((contract.folder / CONTRACT_FILE).read_text(encoding="utf-8"))
-            write_contract(contract.folder, stored | {"metrics": stored_figures(contract.name)})
+            new = {"metrics": stored_figures(contract.name), "limits": list(recipe(contract.name).limits)}
+            write_contract(contract.folder, stored | new)
 
 
 def lines(measured: dict[str, Any]) -> list[str]:

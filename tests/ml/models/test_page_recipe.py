@@ -156,6 +156,13 @@ def test_embeddings_are_kept_by_the_content_of_pages_and_weights(parts, tmp_path
     assert sum(asked) == 2
 
 
+def test_installed_contracts_warn_of_what_the_recipes_warn_of(parts):
+    for contract in registry.contracts():
+        if contract.input.get("kind") == "page":
+            own = parts["folds"].recipe(contract.name)
+            assert (contract.version, contract.limits) == (own.release, own.limits)
+
+
 def test_folds_keep_devices_on_one_side(parts):
     folds, pages = parts["folds"], parts["pages"]
     for inside, outside in folds.outer_folds(pages, 0):
