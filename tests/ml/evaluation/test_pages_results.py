@@ -39,6 +39,14 @@ def test_the_positive_control_learns_and_what_no_model_sees_tells_less():
         assert found[name]["of_all"]["macro_auc"]["high"] < learnt["low"]
 
 
+def test_pages_on_plain_paper_are_in_no_figure_of_the_models():
+    plain = FOUND["plain_paper"]
+    left_out = sum(reasons.get("left_out_plain_paper", 0) for reasons in FOUND["pages"]["refused"].values())
+    assert sum(plain["pages"].values()) + plain["of_known_devices"] == left_out
+    assert plain["pages"]["Normal ECG"] == 0
+    assert set(plain["models"]) == set(FOUND["models"])
+
+
 def test_the_external_test_is_of_the_installed_models_and_of_every_recording():
     outside = FOUND["external"]
     assert set(outside["models"]) == {
