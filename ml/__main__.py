@@ -85,6 +85,9 @@ def _train(options: argparse.Namespace) -> int:
 def _search(options: argparse.Namespace) -> int:
     """Try the settings of a model and keep all trials."""
     recipe = _recipe(options, "train")
+    if hasattr(recipe, "search"):
+        print("\n".join(recipe.search(options.data, target=options.target or recipe.ARTEFACT)))
+        return OK
     from ml.models.beat_pictures import trials
 
     if not hasattr(recipe, "RECIPE"):
@@ -150,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=predict_files)
     for name, run, text in (
         ("train", _train, "train, calibrate and export a model"),
-        ("search", _search, "try the settings of a model of the comparison and keep all trials"),
+        ("search", _search, "try the settings of a model and keep all trials"),
         (
             "evaluate",
             _evaluate,

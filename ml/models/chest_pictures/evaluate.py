@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +16,11 @@ from ml.models.chest_pictures.data import Films, load
 from ml.models.chest_pictures.figures import area_difference, decisions, heart_figures
 from ml.models.chest_pictures.folds import BOTH, Run, runs, work_folder
 from ml.models.chest_pictures.gate import measure_gate
+from ml.models.chest_pictures.manners import manners
 from ml.models.chest_pictures.results import PROTOCOL, RESULTS, WORDS, stored_figures
 from ml.models.cxr_heart import answers as hearts
 from ml.models.cxr_heart.answers import Answers, answers_of
+from ml.models.cxr_heart.ways import PLAIN, Way
 from ml.models.dicom_cardiac import fitting as classifier
 from ml.registry import CONTRACT_FILE, MODELS
 from ml.serving.signals import signal_member
@@ -36,16 +37,16 @@ SETTINGS = {
     "jsrt_to_wingspan": ("jsrt", "wingspan"),
 }
 HEART_EPOCHS, CLASSIFIER_EPOCHS = 16, 24
-HEART_RELEASE = CLASSIFIER_RELEASE = "1.0.0"
+HEART_RELEASE, CLASSIFIER_RELEASE = "1.0.1", "1.0.0"
 
 
 def heart_answers(
-    films: Films, names: Sequence[str] = ALL, *, epochs: int = HEART_EPOCHS
+    films: Films, names: Sequence[str] = ALL, *, epochs: int = HEART_EPOCHS, way: Way = PLAIN
 ) -> dict[str, Answers]:
     """Answers of trainings of ``cxr-heart``, by name."""
     folder = work_folder() / f"cxr-heart-{HEART_RELEASE}-{epochs}"
     return {
-        run.name: answers_of(films, run, epochs=epochs, seed=SEED, folder=folder)
+        run.name: answers_of(films, run, epochs=epochs, seed=SEED, folder=folder, way=way)
         for run in runs(films)
         if run.name in names
     }
@@ -77,14 +78,6 @@ def across(found: dict[str, Answers]) -> list[Answers]:
     return [found[site] for site in SITES]
 
 
-def _part(answers: Answers, films: Films, site: str) -> Answers:
-    """The answers about films of one site."""
-    chosen = films.sites[answers.positions] == site
-    return Answers(
-        **{field.name: getattr(answers, field.name)[chosen] for field in dataclasses.fields(Answers)}
-    )
-
-
 def _temperature(films: Films, logits: dict[str, NDArray[np.float64]], run: Run) -> float:
     """Temperature of a training's logits, from other trainings' held-out answers about the films that it learnt from."""
     others = [one for one in runs(films) if one.name != run.name and one.name in logits]
@@ -104,7 +97,7 @@ def measure(
     for setting, (name, site) in SETTINGS.items():
         if name not in found:
             continue
-        run, answers = by_name[name], _part(found[name], films, site)
+        run, answers = by_name[name], hearts.picked(found[name], films.sites[by_name[name].asked] == site)
         others = [one for other, one in found.items() if other != name]
         true, truth = films.ratios[answers.positions], films.enlarged[answers.positions]
         errors = fitted_error(films, others, run.learn)
@@ -120,26 +113,26 @@ def measure(
     return {"models": figures, "heart_less_classifier": against}
 
 
-def evaluate(folder: Path, *, target: Path | None = None, names: Sequence[str] = ALL) -> dict[str, Any]:
+def evaluate(folder: Path, *, target: Path | None = None) -> dict[str, Any]:
     """Cross-validate both models; finished trainings are kept and not done again.
 
     Args:
         folder: holds ``chest_xray_ctr/``.
         target: file for the figures; the installed one puts them into the cards, too; None keeps them nowhere.
-        names: of the trainings to ask, at least those of the sites.
 
     Raises:
         FileNotFoundError: when the data are missing.
     """
     films = load(folder)
-    found = heart_answers(films, names)
+    found = heart_answers(films)
     measured: dict[str, Any] = {
         "protocol": PROTOCOL,
         "settings": WORDS,
         "films": {str(site): int((films.sites == site).sum()) for site in np.unique(films.sites)},
         "mended_masks": films.mended,
-        **measure(films, found, classifier_logits(films, names)),
-        "gate": measure_gate(signal_member("cxr-heart"), films, across(found)),
+        "manners": manners(films),
+        **measure(films, found, classifier_logits(films)),
+        "gate": measure_gate(signal_member("cxr-heart"), films, found[BOTH], across(found)),
     }
     if target is not None:
         target.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from ml.models.chest_pictures.data import LIMIT
 from ml.models.cxr_heart.answers import Answers
 
 _SEED = 5
+_CHANCES = 200
 _BORDERS = (0.48, 0.52)
 _SIZES = (0.30, 0.45, 0.50, 0.55, 0.60, 0.85)
 
@@ -57,6 +58,13 @@ def calibration_error(probability: NDArray[np.float64], truth: NDArray[np.bool_]
     return round(float(np.sum(gaps)), 4)
 
 
+def chance_error(probability: NDArray[np.float64]) -> float:
+    """What `calibration_error` comes to by chance on as few films if these probabilities were perfect: mean over drawn truths."""
+    rng = np.random.default_rng(_SEED)
+    drawn = rng.random((_CHANCES, len(probability))) < probability
+    return round(float(np.mean([calibration_error(probability, truth) for truth in drawn])), 4)
+
+
 def decisions(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> dict[str, Any]:
     """What a probability of yes is worth: area, sensitivity and specificity at one half, accuracy, calibration."""
     weights, called = _weights(len(truth)), probability >= 0.5
@@ -69,6 +77,7 @@ def decisions(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> dic
         "specificity": right(~truth),
         "accuracy": right(np.ones_like(truth)),
         "ece": calibration_error(probability, truth),
+        "ece_of_perfect": chance_error(probability),
     }
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 from ml.chest.reasons import NotEligible
 from ml.datasets.simulated_chest import draw_chest, draw_lateral, draw_limb
 from ml.models.chest_pictures.data import Films
-from ml.models.cxr_heart.answers import Answers, gate_limits, refused
+from ml.models.cxr_heart import answers as hearts
+from ml.models.cxr_heart.answers import Answers
 from ml.preprocessing.chest_image import prepare_chest
 from ml.serving.chest import read_film
 from ml.serving.signals import SignalMember
@@ -21,9 +22,10 @@ from ml.serving.signals import SignalMember
 PER_KIND = 20
 _SEED = 90_000  # far from the drawn films that were learnt from
 PROTOCOL = (
-    "The gate by the picture alone (all tags would have let it through). Held-out real films are judged by the network of the other site, "
-    "with limits from answers to the other site's films; all else by the shipped weights, which learnt from the real films themselves; "
-    "drawn ones have other seeds than in training."
+    "The gate by the picture alone (all tags would have let it through). Other patients of known sites are judged by the network of half "
+    "of both sites, with limits from answers of the sites' networks about other films, as the shipped limits are made; films of a site "
+    "never seen by the network of the other site, with limits from held-out answers about films of its own site; all else by the shipped "
+    "weights, which learnt from the real films themselves; drawn ones have other seeds than in training."
 )
 
 
@@ -53,13 +55,16 @@ def _others() -> dict[str, list[NDArray[Any]]]:
     }
 
 
-def measure_gate(opened: SignalMember, films: Films, parts: list[Answers]) -> dict[str, Any]:
+def measure_gate(
+    opened: SignalMember, films: Films, within: Answers, across: list[Answers]
+) -> dict[str, Any]:
     """Numbers of pictures that the gate refuses, by kind.
 
     Args:
         opened: the served ``cxr-heart``.
         films: the real films.
-        parts: answers to each site by the network of the other.
+        within: answers of the network of half of both sites.
+        across: answers to each site by the network of the other.
     """
     shown: dict[str, list[NDArray[Any]]] = {"real films": [one[..., 0] for one in films.pictures[::4]]}
     step = max(1, len(films) // PER_KIND)
@@ -70,16 +75,22 @@ def measure_gate(opened: SignalMember, films: Films, parts: list[Answers]) -> di
         kind: {"shown": len(pictures), "refused": sum(_is_refused(opened, one) for one in pictures)}
         for kind, pictures in (shown | _others()).items()
     }
-    return {"protocol": PROTOCOL, "refused": {"real films, held out": held_out(parts)} | found}
+    sites = hearts.together(across)
+    held_out = {
+        "real films, other patients of known sites": _held_out([(within, _without(sites, within))]),
+        "real films, a site never seen": _held_out([(one, _without(within, one)) for one in across]),
+    }
+    return {"protocol": PROTOCOL, "refused": held_out | found}
 
 
-def held_out(parts: list[Answers]) -> dict[str, int]:
-    """Numbers of real films that a gate refuses whose limits, like its network, come from other films.
+def _without(answers: Answers, films: Answers) -> Answers:
+    """The answers that are not about films of another training's answers."""
+    return hearts.picked(answers, ~np.isin(answers.positions, films.positions))
 
-    Args:
-        parts: answers to different films.
-    """
-    refusals = [refused(one, gate_limits([other for other in parts if other is not one])) for one in parts]
+
+def _held_out(asked: list[tuple[Answers, Answers]]) -> dict[str, int]:
+    """Numbers of real films that a gate refuses: answers, and those that its limits come from."""
+    refusals = [hearts.refused(one, hearts.gate_limits([others])) for one, others in asked]
     return {"shown": sum(map(len, refusals)), "refused": int(sum(one.sum() for one in refusals))}
 
 

@@ -17,6 +17,7 @@ from ml.models.chest_pictures.folds import whole, work_folder
 from ml.models.chest_pictures.limits import SHARED
 from ml.models.chest_pictures.results import stored_figures
 from ml.models.cxr_heart import answers as hearts
+from ml.models.cxr_heart import trials
 from ml.models.cxr_heart.answers import Answers
 from ml.models.cxr_heart.export import OutlineGraph, export_outlines
 from ml.models.cxr_heart.fitting import BATCH, STEPS, fit
@@ -72,9 +73,11 @@ def ship(
     save_packed(model, target / "model.keras")
     export_outlines(model, target / "model.onnx")
     drawn = _drawn_answers(model, films)
-    reference = hearts.embeddings_of(
-        OutlineGraph(model), np.concatenate([films.pictures, drawn_films()[0][:CHESTS]])
+    graph = OutlineGraph(model)
+    real, chests = (
+        hearts.embeddings_of(graph, pictures) for pictures in (films.pictures, drawn_films()[0][:CHESTS])
     )
+    reference = np.concatenate([real, chests])
     np.save(target / "embeddings.npy", reference.astype(np.float16))
     errors = evaluate.fitted_error(films, parts)
     contract = {
@@ -95,7 +98,7 @@ def ship(
         "temperature": 1.0,
         "conformal": {"alpha": 0.10, **errors.as_contract()},
         "abstention_threshold": 0.0,
-        "gate": hearts.gate_limits([*parts, drawn]),
+        "gate": hearts.gate_limits([*parts, drawn], hearts.reach(graph, films.pictures, real)),
         "training": {
             "data": SOURCES,
             "films": {site: int((films.sites == site).sum()) for site in SOURCES},
@@ -138,6 +141,24 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
     place = work_folder() / f"{NAME}-{RELEASE}-{epochs}" / run.name
     model = fit(films, run.learn, epochs=epochs, seed=evaluate.SEED, folder=place)
     return ship(films, model, parts, epochs=epochs, target=target)
+
+
+def search(folder: Path, *, target: Path = ARTEFACT) -> list[str]:
+    """Measure every way to teach the model, and keep all trials; finished trainings are not done again.
+
+    Args:
+        folder: holds ``chest_xray_ctr/``.
+        target: folder of ``trials.json``.
+
+    Returns:
+        One line a trial.
+
+    Raises:
+        FileNotFoundError: when the data are missing.
+    """
+    found = trials.search(load(folder))
+    trials.write(found, target)
+    return trials.lines(found)
 
 
 def summary(contract: dict[str, Any]) -> str:

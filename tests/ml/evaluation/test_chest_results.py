@@ -7,7 +7,13 @@ import pytest
 
 from ml import registry
 from ml.chest.measuring import fit_error
-from ml.models.chest_pictures.figures import area_difference, calibration_error, decisions, heart_figures
+from ml.models.chest_pictures.figures import (
+    area_difference,
+    calibration_error,
+    chance_error,
+    decisions,
+    heart_figures,
+)
 from ml.models.chest_pictures.results import RESULTS, stored_figures
 from ml.models.chest_pictures.text import DOCUMENT, markdown
 from ml.models.cxr_heart.answers import SHAPE_NAMES, Answers, gate_limits, refused, together
@@ -41,6 +47,7 @@ def test_figures_of_known_errors_are_those_errors(answers):
     assert found["not_measured"] == 0
     assert sum(row["films"] for row in found["labels"].values()) == 300
     assert calibration_error(probability, true > 0.5) < 0.08
+    assert found["ece_of_perfect"] == chance_error(probability) < 0.08
 
 
 def test_a_film_that_was_not_measured_is_counted_and_says_nothing(answers):

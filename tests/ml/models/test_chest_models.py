@@ -12,6 +12,7 @@ from ml import registry
 from ml.__main__ import main
 from ml.chest.eligible import judge_attributes
 from ml.chest.measuring import read
+from ml.datasets.simulated_chest import draw_chest
 from ml.dicom.image import image_of
 from ml.dicom.opening import open_dicom
 from ml.preprocessing.chest_image import VERSION, prepare_chest
@@ -54,6 +55,17 @@ def test_the_trained_networks_give_the_golden_answers(keras, case):
     classifier = keras.models.load_model(contract.folder / "model.keras", compile=False)
     shares = probabilities(classifier(pixels[None].astype(np.float32)).numpy(), contract.temperature)[0]
     assert list(shares) == pytest.approx(list(row["probabilities"]["dicom-cardiac"].values()), abs=1e-4)
+
+
+def test_what_is_no_upright_chest_lies_beyond_the_gate_and_known_films_before_it(keras):
+    from ml.models.cxr_heart.answers import embeddings_of, reach
+    from ml.models.cxr_heart.export import OutlineGraph
+
+    contract = registry.load("cxr-heart")
+    graph = OutlineGraph(keras.models.load_model(contract.folder / "model.keras", compile=False))
+    films = np.stack([prepare_chest(draw_chest(seed=seed, size=256).grey).pixels for seed in range(8)])
+    near, far = reach(graph, films, embeddings_of(graph, films))
+    assert near < contract.gate["max_distance"] < far
 
 
 def test_the_command_line_says_the_same(case, capsys):
