@@ -28,10 +28,16 @@ from ml.pages.style import PageStyle, random_style
 from ml.recordings.leads import TWELVE
 
 RESULTS = Path(__file__).parent / "digitiser.json"
-PX_PER_MM = {"scan, 200 dpi": 7.87, "scan, 100 dpi": 3.94, "photo": 7.87}
+PLAIN = "scan of paper without a grid, 200 dpi"  # half of them of 6x2 and a strip, as the real ones are
+PX_PER_MM = {"scan, 200 dpi": 7.87, "scan, 100 dpi": 3.94, "photo": 7.87, PLAIN: 7.87}
 _SHIFT_S = 0.1
 _MILLIVOLT = 0.005
-_DAMAGE = {"scan, 200 dpi": scan_damage, "scan, 100 dpi": scan_damage, "photo": phone_damage}
+_DAMAGE = {
+    "scan, 200 dpi": scan_damage,
+    "scan, 100 dpi": scan_damage,
+    "photo": phone_damage,
+    PLAIN: scan_damage,
+}
 
 
 def twelve_leads(stored: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -99,7 +105,7 @@ def _figures(measured: PageMeasures) -> dict[str, float | None]:
 def _one_page(signals: NDArray[np.float64], kind: str, seed: int) -> dict[str, Any]:
     """Draw, damage, read and compare one recording."""
     rng = np.random.default_rng([seed, 2024])
-    style = random_style(rng, px_per_mm=PX_PER_MM[kind])
+    style = random_style(rng, px_per_mm=PX_PER_MM[kind], gridless=float(kind == PLAIN))
     page = render_page(signals, FS, style)
     what = _DAMAGE[kind](rng)
     row: dict[str, Any] = {"seed": seed, "layout": style.layout, "refused": None, "layout_right": False}
