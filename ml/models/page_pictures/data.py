@@ -49,7 +49,7 @@ _MILLIVOLT = 0.005
 # of those left out where pages with a grid are asked for, and where those on plain paper are:
 LEFT_OUT = ("left_out_plain_paper", "left_out_grid")
 # Changes with every change of ml.pages that reads pages otherwise, so that none is kept as it was read before.
-READER = "reader-2"
+READER = "reader-3"
 HEADER_SHAPE = (96, 512)
 
 
