@@ -19,6 +19,7 @@ from scipy.ndimage import find_objects, gaussian_filter, label, maximum_filter
 from ml.pages.layouts import LAYOUTS
 from ml.pages.preparation import BLUR, clahe, otsu
 from ml.preprocessing.page_leads import page_leads
+from ml.preprocessing.page_source import SOURCE_PX_PER_MM, LeadBox, PageSource, page_source
 
 if TYPE_CHECKING:
     from ml.pages.reading import Reading
@@ -33,7 +34,6 @@ MARGIN_MM = 3.0
 COLUMN_MM = 62.5  # 2.5 s at 25 mm/s
 USUAL = LAYOUTS["3x4+1"]
 STRIP = "II"  # the lead of the strip where a page has none of its own
-_SOURCE_PX_PER_MM = 4
 _LEAST_TRACE_MM = 5.0  # ink whose extent is less is a letter or a speck
 _INK = 0.3
 _BORDER_MM = 1.0  # next to a separator
@@ -43,46 +43,6 @@ _FULL = 99.0  # percentile of the ink that counts as full ink
 
 Tone = Literal["ink", "binary", "grey", "clahe"]
 TONE: Tone = "ink"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class LeadBox:
-    """Where a lead lies on the straightened page, millimetres from its upper left corner.
-
-    Attributes:
-        lead: name.
-        rhythm: whether it is the strip over the whole width.
-        left: beginning.
-        right: end.
-        baseline: base line of its row.
-        start_s: time of its beginning.
-        seconds: its length.
-    """
-
-    lead: str
-    rhythm: bool
-    left: float
-    right: float
-    baseline: float
-    start_s: float
-    seconds: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PageSource:
-    """What of a straightened page is needed to lay its leads.
-
-    Attributes:
-        ink: shape (height, width), 0 to 255, 4 pixels per millimetre.
-        grey: the page in grey, same shape.
-        boxes: where the leads lie.
-        mm_per_mv: gain.
-    """
-
-    ink: NDArray[np.uint8]
-    grey: NDArray[np.uint8]
-    boxes: tuple[LeadBox, ...]
-    mm_per_mv: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,49 +76,6 @@ class PageImage:
     leads: NDArray[np.float32] | None = None
 
 
-def boxes_of(reading: Reading, scale: int) -> tuple[LeadBox, ...]:
-    """Where the leads of a reading lie.
-
-    Args:
-        reading: of a straightened page.
-        scale: pixels per millimetre of that page.
-    """
-    row_of = {lead: row for row, leads in enumerate(reading.layout.rows) for lead in leads}
-    per_mm = 1.0 / scale
-    return tuple(
-        LeadBox(
-            lead=trace.lead,
-            rhythm=trace.rhythm,
-            left=trace.left * per_mm,
-            right=trace.right * per_mm,
-            baseline=float(reading.rows[len(reading.layout.rows) if trace.rhythm else row_of[trace.lead]]) * per_mm,
-            start_s=0.0 if trace.rhythm else trace.column * (trace.right - trace.left) * per_mm / reading.mm_per_s,
-            seconds=(trace.right - trace.left) * per_mm / reading.mm_per_s,
-        )
-        for trace in reading.traces
-    )  # fmt: skip
-
-
-def page_source(page: StraightPage, reading: Reading) -> PageSource:
-    """The ink, the tones and the places of a straightened page that was read.
-
-    Args:
-        page: as `ml.pages.digitise.DigitisedPage.page` or `ml.pages.digitise.oriented_page` gives it.
-        reading: of the same page.
-    """
-    factor = page.scale // _SOURCE_PX_PER_MM
-
-    def smaller(picture: Image.Image) -> NDArray[np.uint8]:
-        return np.asarray(picture.reduce(factor))
-
-    return PageSource(
-        ink=smaller(Image.fromarray(np.rint(reading.ink * 255.0).astype(np.uint8))),
-        grey=smaller(Image.fromarray(page.image).convert("L")),
-        boxes=boxes_of(reading, page.scale),
-        mm_per_mv=reading.mm_per_mv,
-    )
-
-
 def without_letters(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Ink without what is smaller than 5 mm both ways: letters and specks.
 
@@ -168,7 +85,7 @@ def without_letters(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     named, count = label(ink > _INK * 255, structure=np.ones((3, 3)))
     small = np.zeros(count + 1, dtype=bool)
     for number, place in enumerate(find_objects(named), start=1):
-        small[number] = max(part.stop - part.start for part in place) < _LEAST_TRACE_MM * _SOURCE_PX_PER_MM
+        small[number] = max(part.stop - part.start for part in place) < _LEAST_TRACE_MM * SOURCE_PX_PER_MM
     small[0] = True
     # The pale rim of a trace is kept with it.
     return np.where(maximum_filter(~small[named], 5), ink, 0).astype(np.uint8)
@@ -249,7 +166,7 @@ def _cut(
     dark: Image.Image, where: tuple[float, float, float, float], size: tuple[int, int]
 ) -> NDArray[np.float32]:
     """A part of the page in millimetres at another size; 0 outside of the page."""
-    left, top, right, bottom = (value * _SOURCE_PX_PER_MM for value in where)
+    left, top, right, bottom = (value * SOURCE_PX_PER_MM for value in where)
     # A box beyond the page would be refused: it is cut there, and the rest is left empty.
     inner = (max(left, 0.0), max(top, 0.0), min(right, dark.width), min(bottom, dark.height))
     if inner[2] - inner[0] < 1.0 or inner[3] - inner[1] < 1.0:

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.pages.tracking import TracedRow, columns_of, follow, polyline, trace_row
+from ml.preprocessing.page_source import SOURCE_PX_PER_MM
 from ml.preprocessing.twelve_lead import LEADS, LEAST, RATE_HZ, without_baseline
 from ml.recordings.leads import TWELVE
 
 if TYPE_CHECKING:
-    from ml.preprocessing.page_image import LeadBox, PageSource
+    from ml.preprocessing.page_source import LeadBox, PageSource
 
 VERSION = "page-leads-1"
 SHAPE = (LEAST, LEADS)
-_SCALE = 4  # pixels per millimetre of a source
 _CALM_MM = 8.0
 _BORDER_PX = 3  # columns beside another lead, whose first stroke may reach over
 _MOST_BRIDGED_S = 0.12
@@ -30,16 +30,19 @@ _LEAST_PX = 80  # of a lead; less is not worth following
 
 def _rows(source: PageSource) -> NDArray[np.float64]:
     """Base lines of the rows, pixels, ascending."""
-    return np.array(sorted({round(box.baseline * _SCALE, 2) for box in source.boxes}))
+    return np.array(sorted({round(box.baseline * SOURCE_PX_PER_MM, 2) for box in source.boxes}))
 
 
 def _row_of(box: LeadBox, rows: NDArray[np.float64]) -> int:
-    return int(np.abs(rows - box.baseline * _SCALE).argmin())
+    return int(np.abs(rows - box.baseline * SOURCE_PX_PER_MM).argmin())
 
 
 def _followed(box: LeadBox, row: TracedRow, first: int, mm_per_mv: float) -> NDArray[np.float64] | None:
     """A lead at 100 Hz, millivolt, NaN where there is no ink; None where there is hardly any."""
-    columns = slice(max(0, round(box.left * _SCALE) - first), max(1, round(box.right * _SCALE) - first))
+    columns = slice(
+        max(0, round(box.left * SOURCE_PX_PER_MM) - first),
+        max(1, round(box.right * SOURCE_PX_PER_MM) - first),
+    )
     names = ("top", "bottom", "middle", "support")
     part = dataclasses.replace(row, **{name: getattr(row, name)[columns] for name in names})
     wide = len(part.top)
@@ -47,7 +50,7 @@ def _followed(box: LeadBox, row: TracedRow, first: int, mm_per_mv: float) -> NDA
         return None
     doubtful = np.zeros(wide, dtype=bool)
     doubtful[:_BORDER_PX] = doubtful[-_BORDER_PX:] = True
-    x, y = polyline(part, round(_CALM_MM * _SCALE), doubtful)
+    x, y = polyline(part, round(_CALM_MM * SOURCE_PX_PER_MM), doubtful)
     known = np.isfinite(y)
     if known.sum() < _LEAST_PX:
         return None
@@ -57,7 +60,9 @@ def _followed(box: LeadBox, row: TracedRow, first: int, mm_per_mv: float) -> NDA
     height = np.interp(at, x, y)
     after = np.clip(np.searchsorted(x, at), 1, len(x) - 1)
     height[x[after] - x[after - 1] > _MOST_BRIDGED_S * RATE_HZ] = np.nan
-    result: NDArray[np.float64] = (np.median(height[np.isfinite(height)]) - height) / (_SCALE * mm_per_mv)
+    result: NDArray[np.float64] = (np.median(height[np.isfinite(height)]) - height) / (
+        SOURCE_PX_PER_MM * mm_per_mv
+    )
     return result
 
 
@@ -79,7 +84,7 @@ def page_leads(source: PageSource) -> NDArray[np.float32]:
     """Twelve leads of a page.
 
     Args:
-        source: as `ml.preprocessing.page_image.page_source` gives it.
+        source: as `ml.preprocessing.page_source` gives it.
 
     Returns:
         Shape (250, 12), millivolt at 100 Hz, standard order, each lead from the beginning of its own column; 0 for a lead that is not
@@ -87,17 +92,19 @@ def page_leads(source: PageSource) -> NDArray[np.float32]:
     """
     result = np.zeros(SHAPE, dtype=np.float32)
     rows = _rows(source)
-    first = max(0, int(min((box.left for box in source.boxes), default=0.0) * _SCALE))
-    last = min(source.ink.shape[1], int(max((box.right for box in source.boxes), default=0.0) * _SCALE) + 1)
+    first = max(0, int(min((box.left for box in source.boxes), default=0.0) * SOURCE_PX_PER_MM))
+    last = min(
+        source.ink.shape[1], int(max((box.right for box in source.boxes), default=0.0) * SOURCE_PX_PER_MM) + 1
+    )
     if len(rows) < 2 or last - first < _LEAST_PX:  # a page has three rows at least
         return result
     borders = np.zeros((len(rows), last - first), dtype=bool)
     for box in source.boxes:
-        at = round(box.left * _SCALE) - first
+        at = round(box.left * SOURCE_PX_PER_MM) - first
         if at > _BORDER_PX and not box.rhythm:
             borders[_row_of(box, rows), at - 2 : at + 2] = True
     ink = source.ink.astype(np.float32) / 255.0
-    paths = follow(ink, rows, (first, last), _SCALE, borders=borders)
+    paths = follow(ink, rows, (first, last), SOURCE_PX_PER_MM, borders=borders)
     part = columns_of(ink[:, first:last])
     traced = [trace_row(part, path, np.delete(paths, i, axis=0)) for i, path in enumerate(paths)]
     for box in source.boxes:

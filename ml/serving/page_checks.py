@@ -20,7 +20,8 @@ from PIL import Image
 
 from ml.contract import ModelResult, as_percent
 from ml.pages.stability import VARIANTS, Variant, judged
-from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, PageImage, PageSource, relaid
+from ml.preprocessing.page_image import PX_PER_MM, ROW_MM, PageImage, relaid
+from ml.preprocessing.page_source import PageSource
 from ml.recordings.leads import TWELVE
 from ml.serving.analysis import calibrated
 from ml.serving.page_models import FUSION, WINDOW, heat_png

@@ -16,7 +16,8 @@ from ml.pages.measures import measure_digitised
 from ml.pages.picture import open_picture
 from ml.pages.preparation import prepared
 from ml.pages.reasons import PageReason, UnusablePage, named
-from ml.preprocessing.page_image import page_source, seen
+from ml.preprocessing.page_image import seen
+from ml.preprocessing.page_source import page_source
 from ml.preprocessing.twelve_lead import LEAST_SECONDS
 from ml.serving.gate import Refusal
 from ml.serving.page_checks import NOTHING_CHECKED, CheckedAnswers, check_answers

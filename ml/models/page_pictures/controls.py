@@ -16,7 +16,8 @@ from ml.models.page_mobilenet.network import load_weights, trunk
 from ml.models.page_pictures.data import RealPages
 from ml.models.page_pictures.head import pooled
 from ml.models.page_pictures.pretraining import embeddings_of
-from ml.preprocessing.page_image import HEIGHT, PX_PER_MM, ROW_MM, USUAL, WIDTH, PageSource, Tone, relaid
+from ml.preprocessing.page_image import HEIGHT, PX_PER_MM, ROW_MM, USUAL, WIDTH, Tone, relaid
+from ml.preprocessing.page_source import PageSource
 
 TONES: tuple[Tone, ...] = ("binary", "grey", "clahe")  # beside soft ink, which is the page
 WHOLE = "page"  # the positive control

@@ -25,18 +25,10 @@ from ml.pages.digitise import oriented_page
 from ml.pages.geometry import apply, inverse
 from ml.pages.picture import open_picture
 from ml.pages.reasons import UnusablePage
-from ml.preprocessing.page_image import (
-    SHAPE,
-    VERSION,
-    LeadBox,
-    PageSource,
-    Tone,
-    boxes_of,
-    page_source,
-    relaid,
-)
+from ml.preprocessing.page_image import SHAPE, VERSION, Tone, relaid
 from ml.preprocessing.page_leads import VERSION as LEADS_VERSION
 from ml.preprocessing.page_leads import page_leads
+from ml.preprocessing.page_source import LeadBox, PageSource, boxes_of, page_source
 
 LABELS = ("Normal ECG", "Abnormal heartbeat", "Myocardial infarction", "History of MI")
 _FOLDERS = {"normal": 0, "abnormal": 1, "mi": 2, "post_mi": 3}

@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter1d
 
 from ml.pages.style import FONTS, font
-from ml.preprocessing.page_image import MARGIN_MM, ROW_MM, STRIP, USUAL, LeadBox, PageSource, relaid
+from ml.preprocessing.page_image import MARGIN_MM, ROW_MM, STRIP, USUAL, relaid
+from ml.preprocessing.page_source import LeadBox, PageSource
 from ml.recordings.leads import TWELVE
 
 _FINE = 8  # pixels per millimetre while drawing

@@ -27,7 +27,7 @@ from ml.models.page_pictures.folds import (
 )
 from ml.models.page_pictures.last_layer import EPOCHS, FUSION, JOINED, MEMBERS, WIDER, embedding_of, fit_all
 from ml.models.page_pictures.results import CONTROLLED, CONTROLS, MODELS, PROTOCOL, stored_figures
-from ml.preprocessing.page_image import PageSource
+from ml.preprocessing.page_source import PageSource
 from ml.registry import CONTRACT_FILE
 from ml.training.card import write_contract
 

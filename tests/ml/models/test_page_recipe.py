@@ -11,7 +11,8 @@ from ml.datasets.simulated_recording import simulate_recording
 from ml.models.page_pictures.drawing import draw_prepared
 from ml.pages.render import render_page
 from ml.pages.style import PageStyle
-from ml.preprocessing.page_image import SHAPE, LeadBox, PageSource
+from ml.preprocessing.page_image import SHAPE
+from ml.preprocessing.page_source import LeadBox, PageSource
 from ml.recordings.leads import TWELVE
 
 

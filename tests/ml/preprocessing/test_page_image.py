@@ -21,11 +21,11 @@ from ml.preprocessing.page_image import (
     WIDTH,
     PageImage,
     page_image,
-    page_source,
     prepare_page_image,
     relaid,
     without_letters,
 )
+from ml.preprocessing.page_source import page_source
 from ml.recordings.leads import TWELVE
 
 FS = 500.0

@@ -9,8 +9,9 @@ from ml.datasets.simulated_recording import simulate_recording
 from ml.pages.digitise import oriented_page
 from ml.pages.render import render_page
 from ml.pages.style import PageStyle
-from ml.preprocessing.page_image import page_image, page_source, relaid
+from ml.preprocessing.page_image import page_image, relaid
 from ml.preprocessing.page_leads import SHAPE, page_leads
+from ml.preprocessing.page_source import page_source
 from ml.preprocessing.twelve_lead import without_baseline
 from ml.recordings.leads import TWELVE
 

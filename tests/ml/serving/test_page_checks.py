@@ -13,8 +13,9 @@ from PIL import Image
 from ml.pages.digitise import oriented_page
 from ml.pages.picture import open_picture
 from ml.pages.stability import Variant
-from ml.preprocessing.page_image import page_source, relaid, seen
+from ml.preprocessing.page_image import relaid, seen
 from ml.preprocessing.page_leads import page_leads
+from ml.preprocessing.page_source import page_source
 from ml.recordings.leads import TWELVE
 from ml.serving.page_checks import ASKED_ONCE, CHANGES, altered, check_answers, without, without_lead
 from ml.serving.page_models import answer_page, answer_prepared, in_mm
