@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from ml.dicom.display import _windowed
 from tests.browser.studies import COLUMNS, DAMAGED, HOST, RAMP, ROWS, STUDY, opened, server
-from tests.browser.walk import PHONE, judge, until
+from tests.browser.walk import PHONE, judge, until, until_true
 
 __all__ = ["opened", "server"]
 pytestmark = pytest.mark.browser
@@ -37,7 +37,7 @@ def state(page, field, pane=0):
 
 def drawn(page, *, pane=0):
     """Grey or colour of the pixels of the image itself, before it is put on the stage: shape (rows, columns, 4)."""
-    page.wait_for_function(PAINTED, arg=pane)
+    until_true(page, PAINTED, pane)
     page.evaluate(SETTLED)
     data = page.evaluate(
         """(number) => { const { picture } = document.querySelector("dicom-viewer").panes[number];
@@ -170,8 +170,8 @@ def test_cine_runs_in_the_time_of_the_object_and_stops(opened):
     assert state(opened, "frameTime") == 40
     cine = opened.get_by_role("button", name="Cine")
     cine.click()
-    opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].index === 4")
-    opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].index === 1")  # round again
+    until_true(opened, "document.querySelector('dicom-viewer').panes[0].index === 4")
+    until_true(opened, "document.querySelector('dicom-viewer').panes[0].index === 1")  # round again
     press(opened, " ")
     stopped = state(opened, "index")
     assert cine.get_attribute("aria-pressed") == "false"
@@ -185,8 +185,8 @@ def test_zoom_and_move_keep_what_is_under_the_pointer(opened):
     opened.keyboard.down("Control")
     opened.mouse.wheel(0, -200)
     opened.keyboard.up("Control")
-    opened.wait_for_function(
-        "(scale) => document.querySelector('dicom-viewer').panes[0].view.scale !== scale", arg=fitted
+    until_true(
+        opened, "(scale) => document.querySelector('dicom-viewer').panes[0].view.scale !== scale", fitted
     )
     assert state(opened, "view.scale") == pytest.approx(fitted * np.e, rel=0.01)
     box = part(opened, "stage").bounding_box()
@@ -211,17 +211,17 @@ def test_pixels_that_are_higher_than_wide_are_drawn_so(opened):
 def test_overlays_are_laid_on_and_fade(opened):
     plain = colour_at(opened, [150, 20])
     opened.get_by_label("Overlay laid on").select_option("heat")
-    opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].overlays.picture()")
+    until_true(opened, "document.querySelector('dicom-viewer').panes[0].overlays.picture()")
     opened.get_by_label("Opacity").fill("100")
     hot = colour_at(opened, [100, 20])
     assert hot[0] > 240
     assert hot[2] < 200  # the bright end of the scale is yellow
     opened.get_by_label("Overlay laid on").select_option("outlines")
-    opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].overlays.picture()")
+    until_true(opened, "document.querySelector('dicom-viewer').panes[0].overlays.picture()")
     assert colour_at(opened, [100, 20])[:3] == [239, 83, 80]  # the heart
     assert colour_at(opened, [225, 20])[:3] == [66, 165, 245]  # a lung
     opened.get_by_label("Overlay laid on").select_option("mask")
-    opened.wait_for_function("document.querySelector('dicom-viewer').panes[0].overlays.picture()")
+    until_true(opened, "document.querySelector('dicom-viewer').panes[0].overlays.picture()")
     assert colour_at(opened, [225, 20])[:3] == [0, 255, 0]  # a mask keeps its colours
     press(opened, "o")
     assert colour_at(opened, [150, 20]) == plain

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.roles import Role
 from tests import factories, pages
 from tests.browser.viewer import READY, press, view
-from tests.browser.walk import complaints, enter, judge, upload_and_wait
+from tests.browser.walk import complaints, enter, judge, until_true, upload_and_wait
 from tests.workers import live_worker, services
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_the_trace_lies_over_the_page_and_both_are_switched_by_keyboard(
     enter(page, live_server, doctor)
     page.goto(live_server.url + reverse("diagnostics:detail", args=[row.pk]))
     page.locator(READY).wait_for()
-    page.wait_for_function(LOADED)
+    until_true(page, LOADED)
     boxes = [page.locator(f"page-overlay [data-part={part}]").bounding_box() for part in ("ground", "trace")]
     assert boxes[0] == boxes[1]
     for label, part in (("Page", "ground"), ("Digitised trace", "trace")):
@@ -77,7 +77,7 @@ def test_a_photographed_page_is_uploaded_and_read(
     page.get_by_role("heading", name="12-lead page").wait_for()
     page.get_by_text("25 mm/s, 10 mm/mV, read from the calibration pulse").wait_for()
     page.locator(READY).wait_for()
-    page.wait_for_function(LOADED)
+    until_true(page, LOADED)
     maps = page.locator("heat-map").first
     maps.locator("canvas[data-shows=leads]").wait_for(state="attached")
     maps.get_by_label("Weight of each lead").check()

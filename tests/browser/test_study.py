@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from accounts.actor import acting_as
 from accounts.roles import SYSTEM
 from tests import dicoms, factories
-from tests.browser.walk import complaints, enter, judge
+from tests.browser.walk import complaints, enter, judge, until_true
 
 __all__ = ["complaints"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -65,9 +65,10 @@ def test_functions_and_tables_give_the_grey_of_the_server(page, live_server, doc
     page.goto(live_server.url + reverse("diagnostics:study", args=[study.pk]))
     for number, name in enumerate(SHOWN, start=1):
         page.locator("[data-part=series] button").nth(number - 1).click()
-        page.wait_for_function(
+        until_true(
+            page,
             "(key) => document.querySelector('dicom-viewer').panes?.[0]?.painted?.startsWith(key)",
-            arg=instances[number],
+            instances[number],
         )
         width, height, data = page.evaluate(DRAWN, 0)
         url = live_server.url + reverse("diagnostics:frame-png", args=[instances[number], 0])
@@ -108,9 +109,10 @@ def test_the_browser_draws_a_study_as_the_server_does(page, live_server, doctor,
         assert np.abs(np.array(data).reshape(height, width, 4)[..., 0] - grey).max() <= 1
         page.locator("[data-part=stage]").focus()
         page.keyboard.press("ArrowDown")
-        page.wait_for_function(
+        until_true(
+            page,
             "(next) => document.querySelector('dicom-viewer').panes[0].painted?.includes(next)",
-            arg=f"/{min(2, index + 1)} ",
+            f"/{min(2, index + 1)} ",
         )
     page.locator("summary", has_text="What the object says").click()
     page.locator("[data-part=attributes]").get_by_text("Study Description").wait_for()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests import factories
 from tests.browser.viewer import READY, diagnosis, opened, part, press, pvcs, stored, view
-from tests.browser.walk import complaints, enter, judge, settle_layout, until
+from tests.browser.walk import complaints, enter, judge, settle_layout, until, until_true
 
 __all__ = ["complaints", "diagnosis", "opened", "pvcs", "stored"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -61,7 +61,7 @@ def test_it_moves_and_zooms_by_mouse(opened, stored):
 
     stage.focus()
     opened.mouse.wheel(0, -200)
-    opened.wait_for_function("document.querySelector('ecg-viewer').view.speed > 25")
+    until_true(opened, "document.querySelector('ecg-viewer').view.speed > 25")
     opened.get_by_role("button", name="Zoom out").click()
     assert view(opened)[2] == 25
     part(opened, "speed").select_option("All")
@@ -180,7 +180,7 @@ def test_what_is_there_is_not_asked_for_again(page, live_server, doctor, diagnos
     enter(page, live_server, doctor)
     page.goto(live_server.url + reverse("diagnostics:detail", args=[diagnosis.pk]))
     page.locator(READY).wait_for()
-    page.wait_for_function("(({tiles}) => !tiles.queue.length)(document.querySelector('ecg-viewer'))")
+    until_true(page, "(({tiles}) => !tiles.queue.length)(document.querySelector('ecg-viewer'))")
     until(page, lambda: len(ended) == len(asked), "all that was asked for comes")
     assert len(asked) == len(set(asked)) > 0
     asked.clear()
@@ -206,7 +206,7 @@ def test_axe_and_a_phone(opened, complaints):
     judge(opened, "viewer")
     opened.set_viewport_size({"width": 360, "height": 800})
     press(opened, "n")
-    opened.wait_for_function("document.querySelector('ecg-viewer').place.width < 360")
+    until_true(opened, "document.querySelector('ecg-viewer').place.width < 360")
     settle_layout(opened, 360)
     assert opened.evaluate("document.documentElement.scrollWidth") == 360
     assert complaints == []

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import TimeoutError as NotInTime
 
 from accounts.actor import acting_as
 from patients.models import Allergy, Condition, Medication, Note
@@ -107,10 +106,10 @@ def seen_as(page: Any, width: int, scheme: str) -> Iterator[None]:
 
 def settle_layout(page: Any, width: int) -> None:
     """Let what follows the window's size in a later frame do so; whether it has is for the caller to say."""
-    with contextlib.suppress(NotInTime):
-        page.wait_for_function(
-            "(width) => document.documentElement.scrollWidth === width", arg=width, timeout=5_000
-        )
+    for _ in range(100):
+        if page.evaluate("document.documentElement.scrollWidth") == width:
+            return
+        page.wait_for_timeout(50)
 
 
 def until(page: Any, condition: Callable[[], bool], what: str) -> None:
@@ -120,6 +119,14 @@ def until(page: Any, condition: Callable[[], bool], what: str) -> None:
             return
         page.wait_for_timeout(50)
     pytest.fail(f"{what}: not within {BROWSER_PATIENCE_S:.0f} s")
+
+
+def until_true(page: Any, expression: str, arg: Any = None) -> None:
+    """Wait until an expression or function of JavaScript is true in the page.
+
+    Playwright's `wait_for_function` reads its text anew in every frame, which the site's content security policy forbids at times.
+    """
+    until(page, lambda: bool(page.evaluate(expression, arg)), expression)
 
 
 def judge(page: Any, name: str = "", *, schemes: tuple[str, ...] = ("light", "dark")) -> None:

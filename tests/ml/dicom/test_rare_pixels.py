@@ -47,16 +47,23 @@ def test_a_jpeg_with_12_bits_has_the_values_that_other_readers_give() -> None:
     )  # as the tests of pydicom have it, by other decoders
 
 
+def in_colour(frame: bytes) -> bytes:
+    """A grey JPEG whose frame header names three components."""
+    at = frame.index(b"\xff\xc1")
+    size = frame[at + 4 : at + 9]  # precision, lines, samples a line
+    components = b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))
+    return frame[:at] + b"\xff\xc1\x00\x11" + size + b"\x03" + components + frame[at + 13 :]
+
+
 def test_one_that_breaks_off_or_is_in_colour_is_refused(tmp_path: Path) -> None:
     dataset = open_dicom(twelve_bits())
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
     assert (jpeg_bits(frame), jpeg_bits(b"\xff\xd8\xff\xd9"), jpeg_bits(b"")) == (12, None, None)
+    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
     for elements, code in (
         ({"PixelData": encapsulate([frame[: len(frame) // 2]])}, "dicom_broken_pixels"),
-        (
-            {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0},
-            "dicom_unsupported",
-        ),
+        (colour, "dicom_broken_pixels"),  # announced by the object alone
+        ({**colour, "PixelData": encapsulate([in_colour(frame)])}, "dicom_unsupported"),
     ):
         changed = open_dicom(twelve_bits())
         for name, value in elements.items():
