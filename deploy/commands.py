@@ -46,12 +46,14 @@ def gpu_is_usable(env: Mapping[str, str]) -> bool:
 
 def web_command(port: int) -> list[str]:
     """Gunicorn on loopback, as the embedded default serves it."""
-    options = f"--bind 127.0.0.1:{port} --workers 2 --threads 8 --graceful-timeout 5 --no-control-socket"
+    options = f"--bind 127.0.0.1:{port} --graceful-timeout 5"
     return [
         sys.executable,
         "-m",
         "gunicorn",
         "cardiocare_site.wsgi",
+        "--config",
+        str(Path(__file__).with_name("gunicorn_config.py")),
         *options.split(),
         "--access-logfile",
         "-",
