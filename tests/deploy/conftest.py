@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -78,7 +79,8 @@ class Script:
         if self.process.poll() is None:
             self.process.kill()
         for process in self.survivors(timeout_s=0):
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+                process.kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
