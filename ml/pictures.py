@@ -37,7 +37,9 @@ def decode_image(data: bytes, *, enough: int | None = None) -> Image.Image:
         ImageOps.exif_transpose(image, in_place=True)
     except UnreadableImageError:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+    except UnidentifiedImageError as error:  # its text is about our own objects, not about the file
+        raise UnreadableImageError("it is of no kind of picture that is known") from error
+    except (Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise UnreadableImageError(f"the bytes are no readable picture: {error}") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise UnreadableImageError(f"the picture is damaged: {error}") from error

@@ -175,6 +175,7 @@ def test_bytes_that_are_no_picture_are_refused():
     with pytest.raises(UnusablePage) as refusal:
         open_picture(bad_input("no_image", seed=1))
     assert refusal.value.reason_code == "page_unreadable"
+    assert "object at" not in str(refusal.value)  # what a person reads is about the file
 
 
 def test_grid_paper_without_traces_is_refused():
