@@ -17,7 +17,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -31,6 +30,7 @@ from accounts.policy import Permission, require
 from diagnostics.imaging import selectors
 from diagnostics.imaging.storage import Movable, stored_object
 from diagnostics.models import DicomInstance, StudyExport
+from diagnostics.services import queue
 from diagnostics.services.claims import ClaimLost
 from diagnostics.services.uploads import discard_file
 
@@ -105,15 +105,8 @@ def request(actor: Actor, *, study_id: uuid.UUID) -> StudyExport:
     row.save()
     detail = {"deidentified": "asked for", "instances": row.total}
     audit.record(audit.Action.EXPORT, obj=study, patient_id=study.patient_id, detail=detail)
-    transaction.on_commit(functools.partial(_publish, row.pk), robust=True)
+    queue.tell_on_commit(EXPORT_STUDIES)
     return row
-
-
-def _publish(export_id: uuid.UUID) -> None:
-    try:
-        current_app.send_task(EXPORT_STUDIES, queue="io")
-    except Exception:  # noqa: BLE001 - kombu, redis and the socket raise unrelated types
-        log.warning("broker unavailable; export %s waits for the sweeper", export_id)
 
 
 def of_study(actor: Actor, study: DicomStudy) -> StudyExport | None:

@@ -6,11 +6,9 @@ PostgreSQL is the truth: a message that is lost is sent again by the sweeper, an
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import logging
 from typing import TYPE_CHECKING
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -22,6 +20,7 @@ from accounts.policy import Permission, require
 from diagnostics.imaging import exports
 from diagnostics.imaging.reasons import ImagingReason, ImagingRefused
 from diagnostics.models import ArchiveDelivery
+from diagnostics.services import queue
 from diagnostics.services.claims import StoredFileMissing
 
 if TYPE_CHECKING:
@@ -64,15 +63,8 @@ def request(actor: Actor, *, prediction_id: uuid.UUID) -> ArchiveDelivery:
     row.save()
     patient = prediction.diagnosis.patient_id
     audit.record(audit.Action.EXPORT, obj=prediction, patient_id=patient, detail={"archive": "asked for"})
-    transaction.on_commit(functools.partial(_publish, row.pk), robust=True)
+    queue.tell_on_commit(SEND_RESULTS)
     return row
-
-
-def _publish(delivery_id: uuid.UUID) -> None:
-    try:
-        current_app.send_task(SEND_RESULTS, queue="io")
-    except Exception:  # noqa: BLE001 - kombu, redis and the socket raise unrelated types
-        log.warning("broker unavailable; delivery %s waits for the sweeper", delivery_id)
 
 
 def due() -> list[uuid.UUID]:

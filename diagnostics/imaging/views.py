@@ -130,11 +130,14 @@ def held_studies(request: PageRequest) -> HttpResponse:
 def refused_studies(request: PageRequest) -> HttpResponse:
     """What was not taken at a door, and what a person rejected."""
     page_obj = paginate(request, selectors.refused(request.user))
-    audit.record(audit.Action.SEARCH, detail={"list": "refused-studies", "found": page_obj.paginator.count})
+    rejected = list(selectors.rejected(request.user)[:MOST_REJECTED])
+    detail = {"list": "refused-studies", "found": page_obj.paginator.count, "rejected": len(rejected)}
+    audit.record(audit.Action.SEARCH, detail=detail)
     context = {
         "page_obj": page_obj,
         "query": other_parameters(request),
-        "rejected": selectors.rejected(request.user)[:MOST_REJECTED],
+        "rejected": rejected,
+        "most_rejected": MOST_REJECTED,
         "days": settings.DICOM_REFUSALS_DAYS,
     }
     return render(request, "diagnostics/imaging/refused.html", context)

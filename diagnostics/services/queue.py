@@ -55,6 +55,21 @@ def publish(attempts: Sequence[tuple[uuid.UUID, int]], *, limit_s: int | None = 
     return True
 
 
+def tell_on_commit(task: str) -> None:
+    """Tell a worker, once the surrounding transaction has committed, that a task of small things finds something to do.
+
+    Nothing is said of what it is: the task reads that from the database. Without a broker one of its regular runs finds it.
+    """
+    transaction.on_commit(functools.partial(_tell, task), robust=True)
+
+
+def _tell(task: str) -> None:
+    try:
+        current_app.send_task(task, queue="io")
+    except Exception:  # noqa: BLE001  # kombu, redis and the socket raise unrelated types
+        log.warning("broker unavailable; what %s would find waits for its next regular run", task)
+
+
 def publish_on_commit(diagnoses: Iterable[Diagnosis]) -> None:
     """Publish once the surrounding transaction has committed."""
     for together in in_messages(diagnoses):

@@ -1,8 +1,8 @@
 """JPEG that GDCM alone decodes, in a process of its own: damage that GDCM does not expect ends the process that it runs in.
 
-Of 968 objects with a few changed bytes, 17 did (14 by abort, 3 by a memory fault). Here such an object costs its own picture and not the
-requests of everybody else. JPEG Lossless comes by a decoding plugin of pydicom, registered as `APART`; grey JPEG with 12 bits, for which
-pydicom has no plugin, by `decode_grey`.
+A few changed bytes are enough for an abort or a memory fault. Here such an object costs its own picture and not the requests of everybody
+else. JPEG Lossless comes by a decoding plugin of pydicom, registered as `APART`; grey JPEG with 12 bits, for which pydicom has no plugin,
+by `decode_grey`.
 """
 
 from __future__ import annotations
