@@ -86,8 +86,19 @@ class Listener:
             inflow.discard()
 
     def rejected(self, event: Event) -> None:
-        """Note a peer that is not in the list, or calls by a wrong name."""
-        log.warning("an association from %s was refused", event.assoc.requestor.address)
+        """Note a peer that is not in the list, or calls by a wrong name; one that came when there were too many is known."""
+        asking = event.assoc.requestor
+        log.warning("an association from %s was refused", asking.address)
+        calling, called = str(asking.ae_title).strip(), str(asking.primitive.called_ae_title).strip()
+        if calling in self.peers and called == self.title:
+            return
+        try:
+            with acting_as(SYSTEM, via="dicom", ip=asking.address):
+                refusals.note_stranger(
+                    calling=calling, called=called, title=self.title, address=str(asking.address)
+                )
+        finally:
+            connection.close()  # the thread ends with the association
 
     def store(self, event: Event) -> int:
         """One object: the status that the peer is told."""

@@ -34,6 +34,7 @@ class ImagingReason(StrEnum):
     CANNOT_MERGE = "dicom_cannot_merge"
     NOTHING_MEASURED = "dicom_nothing_measured"
     NO_ARCHIVE = "dicom_no_archive"
+    UNKNOWN_PEER = "dicom_unknown_peer"
 
 
 SENTENCES: dict[ImagingReason, str] = {
@@ -66,6 +67,8 @@ SENTENCES: dict[ImagingReason, str] = {
     ImagingReason.CANNOT_MERGE: "The patient already has {count} of these objects with other content under the same UID. Reject what is "
     "held, or ask whoever exported it.",
     ImagingReason.NOTHING_MEASURED: "The model measured nothing on this image, so there is nothing to make a DICOM object of.",
+    ImagingReason.UNKNOWN_PEER: "A device at {address} that calls itself {calling} asked for {called} and was not let in. If it is one of "
+    "yours, name it in DICOM_PEERS and have it call {title}.",
     ImagingReason.NO_ARCHIVE: "No archive is configured to send results to. Download them, or ask the administrator "
     "to configure one.",
 }

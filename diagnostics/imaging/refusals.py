@@ -9,14 +9,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.actor import person_id
-from diagnostics.models import RefusedObject
+from diagnostics.imaging.reasons import ImagingReason, sentence
+from diagnostics.models import DicomStudy, RefusedObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from accounts.actor import Actor
     from diagnostics.imaging.arrivals import InstanceVerdict
-    from diagnostics.models import DicomStudy
+
+_AGAIN = dt.timedelta(hours=1)  # the same device is told of once in this time
+_MOST_STRANGERS = 50  # in that time: a scan of the network does not fill the table
 
 
 def note(
@@ -46,6 +49,36 @@ def note(
     ]
     if rows:
         RefusedObject.objects.bulk_create(rows)
+
+
+def note_stranger(*, calling: str, called: str, title: str, address: str) -> None:
+    """As the system: keep that a device was not let in, for administrators; what is told already or too much is left out.
+
+    Args:
+        calling: the AE title that it gave.
+        called: the AE title that it asked for.
+        title: ours.
+        address: where it called from.
+    """
+    words = sentence(
+        ImagingReason.UNKNOWN_PEER,
+        calling=calling or "nothing",
+        called=called or "nothing",
+        title=title,
+        address=address,
+    )
+    lately = RefusedObject.objects.filter(
+        reason_code=ImagingReason.UNKNOWN_PEER.value, received_at__gt=timezone.now() - _AGAIN
+    )
+    if lately.count() >= _MOST_STRANGERS or lately.filter(message=words).exists():
+        return
+    RefusedObject.objects.create(
+        door=DicomStudy.Door.CSTORE,
+        received_by=None,
+        calling=calling[:32],
+        reason_code=ImagingReason.UNKNOWN_PEER.value,
+        message=words[:500],
+    )
 
 
 def remove_old() -> int:

@@ -36,13 +36,16 @@ class RefusedObjectQuerySet(VisibleQuerySet["RefusedObject"]):
 class RefusedObject(models.Model):
     """One file that was refused; nothing of its content is kept. Written by diagnostics.imaging.refusals only.
 
-    `calling` is the AE title or the visible part of the API key. `filename` may name a person: it is shown to the sender alone.
+    `calling` is the AE title or the visible part of the API key. `filename` may name a person: it is shown to the sender alone. Without
+    `received_by` it is a device that was not let in, and nobody's file.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     received_at = models.DateTimeField(db_default=Now(), editable=False)
     door = models.CharField(max_length=8, choices=DicomStudy.Door)
-    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    received_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
+    )
     calling = models.CharField(max_length=32, blank=True)
     filename = models.CharField(max_length=200, blank=True)
     study_uid = models.CharField(max_length=64, blank=True)

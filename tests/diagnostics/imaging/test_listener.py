@@ -84,6 +84,17 @@ def test_known_peers_store_objects_by_the_rules_of_every_door(listener):
 
     for refused in (associate(listener, calling="STRANGER"), associate(listener, called="OTHER")):
         assert refused.is_rejected
+    associate(listener, calling="STRANGER")
+    with acting_as(SYSTEM):
+        strangers = RefusedObject.objects.filter(reason_code="dicom_unknown_peer")
+        assert wait_until(lambda: strangers.count() == 2, timeout_s=10)
+        assert {(one.calling, one.received_by) for one in strangers} == {
+            ("STRANGER", None),
+            ("MODALITY1", None),
+        }
+        assert all(
+            "127.0.0.1" in one.message and "have it call CARDIOCARE" in one.message for one in strangers
+        )
     nobody = associate(listener, calling="GONE")
     assert nobody.send_c_store(dicoms.dataset(ours, number=9)).Status == 0x0124
     nobody.release()

@@ -14,7 +14,7 @@ from accounts.actor import acting_as
 from accounts.models.api_key import Scope
 from accounts.roles import SYSTEM, Role
 from accounts.services.api_keys import create_api_key
-from diagnostics.imaging import studies
+from diagnostics.imaging import refusals, studies
 from diagnostics.models import RefusedObject
 from tests import dicoms, factories
 from tests.diagnostics.imaging.test_dicomweb import body
@@ -97,6 +97,25 @@ def test_a_rejected_study_is_listed_for_those_who_could_decide(read, doctor, pat
     assert "ELSEWHERE" in read(doctor)
     assert held.study_uid not in read(factories.user(Role.DOCTOR))
     assert held.study_uid not in read(factories.user(Role.ADMIN))
+
+
+def test_devices_that_were_not_let_in_are_told_once_to_administrators_and_a_scan_does_not_fill_the_list(
+    read, doctor
+):
+    def call(calling):
+        with acting_as(SYSTEM):
+            refusals.note_stranger(calling=calling, called="ANY-SCP", title="CARDIOCARE", address="10.0.0.9")
+
+    call("<b>SCANNER</b>")
+    call("<b>SCANNER</b>")
+    found = read(factories.user(Role.ADMIN))
+    assert found.count("dicom_unknown_peer") == 1
+    assert "A device that is not known" in found
+    assert "&lt;b&gt;SCANNER" in found
+    assert "dicom_unknown_peer" not in read(doctor)
+    for number in range(80):
+        call(f"SCANNER{number}")
+    assert RefusedObject.objects.count() == 50
 
 
 def test_it_is_forgotten_after_the_days_of_the_setting(client, doctor, patient, settings):
