@@ -89,6 +89,8 @@ class Listener:
         """Note a peer that is not in the list, or calls by a wrong name; one that came when there were too many is known."""
         asking = event.assoc.requestor
         log.warning("an association from %s was refused", asking.address)
+        if asking.primitive is None:
+            return
         calling, called = str(asking.ae_title).strip(), str(asking.primitive.called_ae_title).strip()
         if calling in self.peers and called == self.title:
             return

@@ -16,12 +16,13 @@ from PIL import Image
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from ml.chest.ratio import HeartSize, NotMeasurable, heart_size
+from ml.chest.ratio import HeartSize, NotMeasurable, heart_size, joined_heart
 from ml.preprocessing.chest_image import SIZE
 
 LIMIT = 0.50
 BORDER = 0.02  # what two readers of one film differ by
 LABELS = ("Normal heart size", "Borderline heart size", "Cardiomegaly")
+GAP = 6.0  # pixels of the network; a strip of heart no more than twice as far from the rest belongs to it
 FINER = 2  # outlines are drawn at so many times the resolution of the network
 _GAMMAS = (0.75, 1.35)
 _ZOOMS = (0.86, 0.94)
@@ -58,11 +59,12 @@ def _brought_back(shares: NDArray[np.float32]) -> NDArray[np.float32]:
     return placed
 
 
-def outlined(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """The most probable part of each pixel, drawn finer than the network answers.
+def outlined(shares: NDArray[np.floating], *, gap: float = GAP) -> NDArray[np.uint8]:
+    """The most probable part of each pixel, drawn finer than the network answers, the heart in one piece.
 
     Args:
         shares: of each part, shape (256, 256, 4).
+        gap: how far apart pieces of the heart are joined, in pixels of the network.
 
     Returns:
         Classes of `ml.chest.ratio`, shape (512, 512).
@@ -73,7 +75,12 @@ def outlined(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
         for plane in np.moveaxis(shares, -1, 0)
     ]
     classes: NDArray[np.uint8] = np.argmax(np.stack(finer), axis=0).astype(np.uint8)
-    return classes
+    return joined_heart(classes, FINER * gap)
+
+
+def coarse(shares: NDArray[np.floating]) -> NDArray[np.integer]:
+    """The same as fine as the network answers, shape (256, 256)."""
+    return joined_heart(shares.argmax(axis=-1), GAP)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +123,7 @@ def read(pixels: NDArray[np.uint8], shares_of: Shares) -> Reading:
         shares=shares,
         classes=classes,
         size=size,
-        ratios=np.array([_ratio(one.argmax(axis=-1)) for one in each]),
+        ratios=np.array([_ratio(coarse(one)) for one in each]),
     )
 
 

@@ -129,28 +129,36 @@ def _manners(found: dict[str, Any]) -> list[str]:
 
 
 def _trials(settings: list[str]) -> list[str]:
-    """What was tried for the outlines."""
+    """What was tried for the outlines, by this release and before."""
     kept = json.loads(TRIALS.read_text(encoding="utf-8"))
+    lines = []
+    for said, found in (
+        ("Tried (`python -m ml search cxr-heart --data DIR`):", kept),
+        ("", kept["by_scripts"]),
+        (f"Tried before, by the code of commit {kept['earlier']['commit']}:", kept["earlier"]),
+    ):
+        lines += [f"{said} {found['protocol']}".strip(), "", *_tried(found["trials"], settings)]
+    return lines
+
+
+def _tried(trials: list[dict[str, Any]], settings: list[str]) -> list[str]:
     head = ["way", *(f"{name.replace('_', ' ')}: error, mean error, Dice" for name in settings)]
-    rows = [
+    shown = ("ratio_mae", "ratio_bias", "heart_dice")
+    return _table(
+        head,
         [
-            row["way"],
-            *(
-                ", ".join(
-                    f"{row['figures'][name][key]:.3f}" for key in ("ratio_mae", "ratio_bias", "heart_dice")
-                )
-                if name in row["figures"]
-                else "-"
-                for name in settings
-            ),
-        ]
-        for row in kept["trials"]
-    ]
-    return [
-        f"Tried (`python -m ml search cxr-heart --data DIR`): {kept['protocol']}",
-        "",
-        *_table(head, rows),
-    ]
+            [
+                row["way"],
+                *(
+                    ", ".join(f"{row['figures'][name][key]:.3f}" for key in shown)
+                    if name in row["figures"]
+                    else "-"
+                    for name in settings
+                ),
+            ]
+            for row in trials
+        ],
+    )
 
 
 def _gate(found: dict[str, Any]) -> list[str]:

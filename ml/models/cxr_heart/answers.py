@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.chest.eligible import shape_of
-from ml.chest.measuring import VARIANTS, read
-from ml.chest.ratio import HEART, LEFT_LUNG, RIGHT_LUNG, NotMeasurable
+from ml.chest.measuring import VARIANTS, coarse, outlined, read
+from ml.chest.ratio import HEART, LEFT_LUNG, RIGHT_LUNG, NotMeasurable, heart_size
 from ml.models.chest_pictures.data import Films
 from ml.models.chest_pictures.drawn import CHESTS, drawn_films
 from ml.models.chest_pictures.folds import Run
 from ml.models.cxr_heart.export import OutlineGraph
-from ml.models.cxr_heart.fitting import BATCH, fit
-from ml.models.cxr_heart.ways import PLAIN, Way
+from ml.models.cxr_heart.fitting import BATCH, fit_members
+from ml.models.cxr_heart.ways import Way
 
 SHAPE_NAMES = (
     "right_lung_area", "left_lung_area", "heart_area", "lung_balance", "right_of_heart", "left_of_heart", "heart_below_lungs",
@@ -41,6 +42,7 @@ class Answers:
     Attributes:
         positions: which films, shape (n,).
         ratio: measured; NaN where a part was not found, shape (n,).
+        apart: measured without joining pieces of the heart, shape (n,).
         spread: over the variants of each film, shape (n,).
         variants: ratio of each variant by itself, shape (n, 5).
         dice: overlap of right lung, left lung and heart with what was drawn, 0 to 1, shape (n, 3).
@@ -51,6 +53,7 @@ class Answers:
 
     positions: NDArray[np.int64]
     ratio: NDArray[np.float64]
+    apart: NDArray[np.float64]
     spread: NDArray[np.float64]
     variants: NDArray[np.float64]
     dice: NDArray[np.float64]
@@ -157,13 +160,14 @@ def overlap(found: NDArray[np.integer], drawn: NDArray[np.integer]) -> list[floa
     ]
 
 
-def answer(model: keras.Model, films: Films, run: Run) -> Answers:
-    """Answer the films of a training that it has not seen."""
-    graph = OutlineGraph(model)
+def answer(members: Sequence[keras.Model], films: Films, run: Run) -> Answers:
+    """Answer the films of a training that its networks have not seen."""
+    graph = OutlineGraph(members)
     count = len(run.asked)
     found = Answers(
         positions=run.asked,
         ratio=np.full(count, np.nan),
+        apart=np.full(count, np.nan),
         spread=np.full(count, np.nan),
         variants=np.full((count, VARIANTS), np.nan),
         dice=np.zeros((count, 3)),
@@ -175,14 +179,14 @@ def answer(model: keras.Model, films: Films, run: Run) -> Answers:
             reading = read(films.pictures[place], lambda pictures: graph.call(pictures)["shares"].numpy())
         except NotMeasurable:
             continue
-        coarse = reading.shares.argmax(axis=-1)
         found.ratio[row], found.spread[row], found.variants[row] = (
             reading.size.ratio,
             reading.spread,
             reading.ratios,
         )
-        found.dice[row] = overlap(coarse, films.masks[place])
-        shape = shape_of(coarse, reading.shares.max(axis=-1))
+        found.apart[row] = heart_size(outlined(reading.shares, gap=0.0)).ratio
+        found.dice[row] = overlap(coarse(reading.shares), films.masks[place])
+        shape = shape_of(reading.shares.argmax(axis=-1), reading.shares.max(axis=-1))
         if shape is not None:
             found.shapes[row] = [shape[name] for name in SHAPE_NAMES]
     known = embeddings_of(graph, films.pictures[run.learn])
@@ -193,21 +197,21 @@ def answer(model: keras.Model, films: Films, run: Run) -> Answers:
     return found
 
 
-def answers_of(films: Films, run: Run, *, epochs: int, seed: int, folder: Path, way: Way = PLAIN) -> Answers:
+def answers_of(films: Films, run: Run, *, way: Way, epochs: int, seed: int, folder: Path) -> Answers:
     """The answers of a training; both are done only where they are not kept yet.
 
     Args:
         films: all films.
         run: which training.
+        way: how the network is made and taught.
         epochs: of the training.
         seed: of the training.
         folder: where trainings and answers are kept.
-        way: how the network is taught.
     """
-    kept = folder / f"{run.name}-{way.name}.npz"
+    kept = folder / f"{run.name}-of-{run.members}.npz"
     if not kept.exists():
-        model = fit(films, run.learn, epochs=epochs, seed=seed, folder=folder / run.name, way=way)
-        found = answer(model, films, run)
+        members = fit_members(films, run, way, epochs=epochs, seed=seed, folder=folder)
+        found = answer(members, films, run)
         np.savez(kept, **{field.name: getattr(found, field.name) for field in dataclasses.fields(Answers)})
     with np.load(kept) as arrays:
         return Answers(**{name: arrays[name] for name in arrays.files})

@@ -1,4 +1,8 @@
-"""The network of ``cxr-heart``: a compact U-Net (Ronneberger and others 2015) whose skips are added, 1.2 million weights."""
+"""The network of ``cxr-heart``: a compact U-Net (Ronneberger and others 2015) whose skips are added, 1.1 million weights.
+
+Each picture is normalised by itself (instance normalisation, Ulyanov and others 2016): what another site's films have in common is not
+carried over from those that were learnt from, as means of batches are.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,7 @@ WIDTHS = (16, 32, 64, 96, 128, 128)
 
 def _convolution(x: keras.KerasTensor, filters: int, kernel: int = 3, strides: int = 1) -> keras.KerasTensor:
     x = keras.layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    x = keras.layers.BatchNormalization()(x)
-    return keras.layers.ReLU()(x)
+    return keras.layers.ReLU()(keras.layers.GroupNormalization(groups=-1)(x))
 
 
 def build(*, widths: Sequence[int] = WIDTHS, dropout: float = 0.2) -> keras.Model:

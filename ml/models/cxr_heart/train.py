@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ from ml.datasets.chest_xray import SITES
 from ml.models.chest_pictures import evaluate
 from ml.models.chest_pictures.data import SOURCES, Films, load
 from ml.models.chest_pictures.drawn import CHESTS, OTHERS, drawn_films
-from ml.models.chest_pictures.folds import whole, work_folder
+from ml.models.chest_pictures.folds import whole
 from ml.models.chest_pictures.limits import SHARED
 from ml.models.chest_pictures.results import stored_figures
 from ml.models.cxr_heart import answers as hearts
 from ml.models.cxr_heart import trials
 from ml.models.cxr_heart.answers import Answers
 from ml.models.cxr_heart.export import OutlineGraph, export_outlines
-from ml.models.cxr_heart.fitting import BATCH, STEPS, fit
+from ml.models.cxr_heart.fitting import BATCH, STEPS, fit_members
+from ml.models.cxr_heart.ways import SHIPPED
 from ml.preprocessing.chest_image import SHAPE, VERSION
 from ml.registry import file_sha256
 from ml.training.card import write_contract
@@ -29,9 +31,10 @@ from ml.training.export import round_to_half, save_packed
 NAME = "cxr-heart"
 RELEASE = evaluate.HEART_RELEASE
 ARTEFACT = Path(__file__).parent / "artefact"
-EPOCHS = evaluate.HEART_EPOCHS
+EPOCHS = SHIPPED.epochs
 _FACTS = {
     "training": "both sites, all films",
+    "taught": SHIPPED.words,
     "answers that calibrate": "each film's by the network of the other site",
 }
 LIMITS = (
@@ -41,8 +44,8 @@ LIMITS = (
 )
 
 
-def _drawn_answers(model: keras.Model, films: Films) -> Answers:
-    """Answers of the shipped network to the drawn chests."""
+def _drawn_answers(members: Sequence[keras.Model], films: Films) -> Answers:
+    """Answers of the shipped networks to the drawn chests."""
     pictures, masks, ratios = drawn_films()
     chests = Films(
         names=np.arange(CHESTS).astype(str),
@@ -53,27 +56,29 @@ def _drawn_answers(model: keras.Model, films: Films) -> Answers:
         mended=0,
     )
     learnt = np.arange(CHESTS, len(chests.pictures))
-    return hearts.answer(model, chests, evaluate.Run(name="drawn", learn=learnt, asked=np.arange(CHESTS)))
+    return hearts.answer(members, chests, evaluate.Run(name="drawn", learn=learnt, asked=np.arange(CHESTS)))
 
 
 def ship(
-    films: Films, model: keras.Model, parts: list[Answers], *, epochs: int, target: Path
+    films: Films, members: Sequence[keras.Model], parts: list[Answers], *, epochs: int, target: Path
 ) -> dict[str, Any]:
-    """Write the artefact of a trained network.
+    """Write the artefact of trained networks.
 
     Args:
         films: all films, all learnt from.
-        model: the trained network.
+        members: the trained networks.
         parts: answers of other networks to films that they had not seen.
         epochs: of the training.
         target: folder of the artefact.
     """
     target.mkdir(parents=True, exist_ok=True)
-    round_to_half(model)
-    save_packed(model, target / "model.keras")
-    export_outlines(model, target / "model.onnx")
-    drawn = _drawn_answers(model, films)
-    graph = OutlineGraph(model)
+    files = [f"model{'' if member == 0 else member + 1}.keras" for member in range(len(members))]
+    for model, file in zip(members, files, strict=True):
+        round_to_half(model)
+        save_packed(model, target / file)
+    export_outlines(members, target / "model.onnx")
+    drawn = _drawn_answers(members, films)
+    graph = OutlineGraph(members)
     real, chests = (
         hearts.embeddings_of(graph, pictures) for pictures in (films.pictures, drawn_films()[0][:CHESTS])
     )
@@ -107,14 +112,13 @@ def ship(
             **_FACTS,
             "epochs": epochs,
             "pictures": epochs * STEPS * BATCH,
-            "parameters": model.count_params(),
+            "networks that answer together": len(members),
+            "parameters": sum(model.count_params() for model in members),
         },
         "metrics": stored_figures(NAME),
         "sanity": {},
         "limits": list(LIMITS),
-        "sha256": {
-            name: file_sha256(target / name) for name in ("model.onnx", "model.keras", "embeddings.npy")
-        },
+        "sha256": {name: file_sha256(target / name) for name in ("model.onnx", *files, "embeddings.npy")},
     }
     write_contract(target, contract)
     return contract
@@ -138,9 +142,9 @@ def train(folder: Path, *, epochs: int = EPOCHS, target: Path = ARTEFACT) -> dic
     films = load(folder)
     parts = evaluate.across(evaluate.heart_answers(films, SITES, epochs=epochs))
     run = whole(films)
-    place = work_folder() / f"{NAME}-{RELEASE}-{epochs}" / run.name
-    model = fit(films, run.learn, epochs=epochs, seed=evaluate.SEED, folder=place)
-    return ship(films, model, parts, epochs=epochs, target=target)
+    place = evaluate.heart_folder(SHIPPED, epochs)
+    members = fit_members(films, run, SHIPPED, epochs=epochs, seed=evaluate.SEED, folder=place)
+    return ship(films, members, parts, epochs=epochs, target=target)
 
 
 def search(folder: Path, *, target: Path = ARTEFACT) -> list[str]:

@@ -104,3 +104,10 @@ def kept_model(films: Films, run: Run, *, epochs: int, seed: int, folder: Path) 
     model = fit(films, run, epochs=epochs, seed=seed)
     keras.Model(model.input, model.output).save_weights(weights)
     return model
+
+
+def held_out_logits(films: Films, run: Run, *, epochs: int, seed: int, folder: Path) -> NDArray[np.float64]:
+    """Logits of a training about the films that it is asked, shape (n, 2)."""
+    return logits_of(
+        kept_model(films, run, epochs=epochs, seed=seed, folder=folder), films.pictures[run.asked]
+    )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ml.chest.ratio import HEART, LEFT_LUNG, RIGHT_LUNG, NotMeasurable, heart_size
+from ml.chest.ratio import HEART, LEFT_LUNG, RIGHT_LUNG, NotMeasurable, heart_size, joined_heart
 from ml.datasets.chest_xray import chest_xrays
 
 
@@ -41,6 +41,27 @@ def test_crumbs_of_a_segmentation_do_not_widen_the_heart() -> None:
     classes[5:8, 250:254] = HEART
     classes[5:8, 0:3] = RIGHT_LUNG
     assert heart_size(classes).ratio == ratio
+
+
+def test_a_strip_beside_the_heart_belongs_to_it_and_what_lies_far_does_not() -> None:
+    whole = chest(heart=0.4)
+    parted = whole.copy()
+    left = int(heart_size(whole).heart[0])
+    parted[:, left + 5 : left + 13][whole[:, left + 5 : left + 13] == HEART] = 0
+    parted[5:8, 250:254] = HEART
+    assert heart_size(parted).ratio < heart_size(whole).ratio - 0.05
+    joined = joined_heart(parted, 6.0)
+    assert heart_size(joined).ratio == heart_size(whole).ratio
+    assert not (joined[9:60, 240:] == HEART).any()
+
+
+@given(heart=st.floats(0.2, 0.5), gap=st.floats(0.5, 12.0))
+def test_joining_takes_nothing_from_a_heart_and_leaves_one_that_is_whole(heart: float, gap: float) -> None:
+    classes = chest(heart=heart)
+    joined = joined_heart(classes, gap)
+    assert ((joined == HEART) | (classes != HEART)).all()
+    assert heart_size(joined).heart[:2] == heart_size(classes).heart[:2]
+    assert np.array_equal(joined_heart(np.zeros_like(classes), gap), np.zeros_like(classes))
 
 
 @pytest.mark.parametrize(("part", "words"), [(HEART, "the heart"), (LEFT_LUNG, "the left lung")])

@@ -7,6 +7,8 @@ import pytest
 
 from ml import registry
 from ml.chest.measuring import fit_error
+from ml.datasets.chest_xray import SITES
+from ml.models.chest_pictures.data import Films
 from ml.models.chest_pictures.figures import (
     area_difference,
     calibration_error,
@@ -14,6 +16,7 @@ from ml.models.chest_pictures.figures import (
     decisions,
     heart_figures,
 )
+from ml.models.chest_pictures.folds import FOLDS, runs
 from ml.models.chest_pictures.results import RESULTS, stored_figures
 from ml.models.chest_pictures.text import DOCUMENT, markdown
 from ml.models.cxr_heart.answers import SHAPE_NAMES, Answers, gate_limits, refused, together
@@ -29,6 +32,7 @@ def answers():
     return true, Answers(
         positions=np.arange(count),
         ratio=true + rng.normal(0.0, 0.02, count),
+        apart=true + rng.normal(0.0, 0.03, count),
         spread=np.full(count, 0.004),
         variants=np.repeat(true[:, None], 5, axis=1),
         dice=np.full((count, 3), 0.9),
@@ -37,10 +41,16 @@ def answers():
     )
 
 
+def calibrated(given, true):
+    """Error and half width of the interval of each answer."""
+    errors = fit_error(given.ratio, given.spread, true)
+    sigma = errors.of(given.spread)
+    return {"sigma": sigma, "half_width": errors.reach * sigma}
+
+
 def test_figures_of_known_errors_are_those_errors(answers):
     true, given = answers
-    errors = fit_error(given.ratio, given.spread, true)
-    found, probability = heart_figures(given, errors, true)
+    found, probability = heart_figures(given, true, **calibrated(given, true))
     assert found["ratio_mae"]["value"] == pytest.approx(0.02 * np.sqrt(2 / np.pi), rel=0.15)
     assert found["interval_coverage"]["value"] == pytest.approx(0.90, abs=0.02)
     assert found["auc"]["low"] < found["auc"]["value"] < found["auc"]["high"]
@@ -57,7 +67,7 @@ def test_a_film_that_was_not_measured_is_counted_and_says_nothing(answers):
     holes = Answers(
         **{name: ratio if name == "ratio" else getattr(given, name) for name in Answers.__slots__}
     )
-    found, probability = heart_figures(holes, fit_error(given.ratio, given.spread, true), true)
+    found, probability = heart_figures(holes, true, **calibrated(given, true))
     assert found["not_measured"] == 30
     assert set(probability[:30]) == {0.5}
 
@@ -95,3 +105,30 @@ def test_every_film_is_counted():
 
 def test_the_document_quotes_the_stored_results():
     assert markdown(FOUND) in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_within_the_sites_every_film_is_asked_of_one_fold_that_has_not_learnt_it(answers):
+    _, given = answers
+    films = Films(
+        names=np.arange(300).astype(str),
+        sites=np.repeat(["jsrt", "wingspan"], 150),
+        pictures=np.zeros((300, 1, 1, 1), dtype=np.uint8),
+        masks=np.zeros((300, 1, 1), dtype=np.uint8),
+        ratios=given.ratio,
+        mended=0,
+    )
+    by_name = {run.name: run for run in runs(films)}
+    folds = [by_name[name] for name in FOLDS]
+    assert sorted(np.concatenate([run.asked for run in folds])) == list(range(300))
+    for run in by_name.values():
+        assert not set(run.asked) & set(run.learn)
+        assert len(run.asked) + len(run.learn) == 300
+    for name in SITES:
+        assert set(films.sites[by_name[name].learn]) == {name}
+
+
+def test_answers_are_calibrated_by_others_of_their_kind(keras):
+    from ml.models.chest_pictures.evaluate import of_one_kind
+
+    assert of_one_kind("jsrt") == ["wingspan"]
+    assert set(of_one_kind("fold-2")) == set(FOLDS) - {"fold-2"}

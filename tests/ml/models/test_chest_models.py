@@ -36,6 +36,13 @@ def case(request, tmp_path_factory):
     return row, path, prepare_chest(film).pixels
 
 
+def members_of_heart(keras):
+    """The trained networks that answer together, as they are stored."""
+    contract = registry.load("cxr-heart")
+    files = sorted(file for file in contract.sha256 if file.endswith(".keras"))
+    return [keras.models.load_model(contract.folder / file, compile=False) for file in files]
+
+
 def test_serving_gives_the_golden_answers(case):
     row, path, _ = case
     answer = analyse_chest(path)
@@ -48,8 +55,13 @@ def test_serving_gives_the_golden_answers(case):
 
 def test_the_trained_networks_give_the_golden_answers(keras, case):
     row, _, pixels = case
-    outlines = keras.models.load_model(registry.load("cxr-heart").folder / "model.keras", compile=False)
-    reading = read(pixels, lambda pictures: softmax(outlines(pictures.astype(np.float32)).numpy(), axis=-1))
+    outlines = members_of_heart(keras)
+
+    def shares(pictures):
+        every = [softmax(one(pictures.astype(np.float32)).numpy(), axis=-1) for one in outlines]
+        return np.mean(every, axis=0)
+
+    reading = read(pixels, shares)
     assert reading.size.ratio == pytest.approx(row["measured"], abs=1e-4)
     contract = registry.load("dicom-cardiac")
     classifier = keras.models.load_model(contract.folder / "model.keras", compile=False)
@@ -62,7 +74,7 @@ def test_what_is_no_upright_chest_lies_beyond_the_gate_and_known_films_before_it
     from ml.models.cxr_heart.export import OutlineGraph
 
     contract = registry.load("cxr-heart")
-    graph = OutlineGraph(keras.models.load_model(contract.folder / "model.keras", compile=False))
+    graph = OutlineGraph(members_of_heart(keras))
     films = np.stack([prepare_chest(draw_chest(seed=seed, size=256).grey).pixels for seed in range(8)])
     near, far = reach(graph, films, embeddings_of(graph, films))
     assert near < contract.gate["max_distance"] < far
@@ -92,4 +104,4 @@ def test_contract_and_card_belong_to_the_installed_files(name):
     assert contract.preprocessing_version == VERSION
     fields = json.loads((contract.folder / "model.json").read_text(encoding="utf-8"))
     assert (contract.folder / "card.md").read_text(encoding="utf-8") == card.text(fields)
-    assert sum(path.stat().st_size for path in contract.folder.iterdir()) < 6_000_000
+    assert sum(path.stat().st_size for path in contract.folder.iterdir()) < 11_000_000
