@@ -11,8 +11,10 @@ from typing import Any
 
 
 def as_percent(probability: float) -> str:
-    """A probability, 0 to 1, in whole percent for people; never 100 %, which no model can promise."""
-    return "over 99 %" if probability > 0.99 else share_as_percent(probability)
+    """A probability, 0 to 1, in whole percent for people; never 0 or 100 %, which no model can promise."""
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else share_as_percent(probability)
 
 
 def share_as_percent(share: float) -> str:

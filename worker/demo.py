@@ -20,6 +20,7 @@ from diagnostics.models import Diagnosis, DicomInstance, DicomStudy
 from diagnostics.services.clinical import request_clinical_diagnosis
 from diagnostics.services.uploads import Verdict, submit_uploads
 from diagnostics.states import SETTLED, Status
+from diagnostics.views.shown import percent
 from patients import demo as people
 from patients.models import Patient
 from worker import demo_files
@@ -93,7 +94,7 @@ class Result:
             values["case"],
             ", ".join(values["models"]) or "-",
             values["label"] or values["reason_code"] or "-",
-            f"{values['confidence']:.1%}" if values["confidence"] is not None else "-",
+            percent(values["confidence"]) if values["confidence"] is not None else "-",
             values["risk"] or "-",
             f"{values['duration_ms']:.1f} ms" if values["duration_ms"] is not None else "-",
             values["status"],

@@ -45,10 +45,12 @@ OUTCOME_WORDS = {
 
 
 def percent(share: float | None) -> str:
-    """A probability for people; never 100 %, which no model can promise."""
+    """A probability for people; never 0 or 100 %, which no model can promise."""
     if share is None:
         return "none"
-    return "over 99.9 %" if share > 0.999 else f"{share * 100:.1f} %"
+    if share > 0.999:
+        return "over 99.9 %"
+    return "under 0.1 %" if share < 0.001 else f"{share * 100:.1f} %"
 
 
 def fact(label: str, value: Any) -> dict[str, Any]:

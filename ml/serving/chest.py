@@ -168,7 +168,7 @@ def _decided(opened: SignalMember, found: Measurement, sha256: str, started: flo
     if sure:
         message = (
             f"The heart takes {found.ratio:.2f} of the width of the chest (90 % interval {found.low:.2f} to {found.high:.2f}): "
-            f"{label.lower()}. Probability of more than {LIMIT:.2f}: {_percent(found.probability_enlarged)}."
+            f"{label.lower()}. Probability of more than {LIMIT:.2f}: {as_percent(found.probability_enlarged)}."
         )
     else:
         message = SENTENCES[ChestReason.UNSURE]
@@ -191,11 +191,6 @@ def _decided(opened: SignalMember, found: Measurement, sha256: str, started: flo
         device=opened.device["name"],
         explanation={"measurement": found.as_json()},
     )
-
-
-def _percent(probability: float) -> str:
-    """A probability in words; neither 0 nor 100 %, which no measurement can promise."""
-    return "under 1%" if probability < 0.01 else as_percent(probability)
 
 
 def _refused(name: str, refusal: NotEligible, sha256: str, started: float) -> ModelResult:
